@@ -95,7 +95,7 @@ bool time_parse(const char *s, const struct zone *zone, int64_t *t_us)
 const char *time_format(int64_t t_us, const struct zone *zone, char *buf, unsigned cap)
 {
 	struct civil c;
-	char frac[8] = "";
+	char frac[16] = "";
 	int abs;
 
 	zone_civil(zone, t_us, &c);
