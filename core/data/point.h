@@ -30,6 +30,7 @@ struct device {
 	int64_t since_us;  /* of the state */
 	int64_t last_us;   /* newest sample with a usable value, 0: none yet */
 	uint64_t samples, errors;
+	bool unverified;   /* one of its points is FEMS_POINT_UNVERIFIED */
 };
 
 /* The registry and the last sample of every point. */
