@@ -72,11 +72,12 @@ static json_t *number(const struct quantity *q, double v)
 
 static json_t *last_of(const struct data_services *ds, const char *device, const char *quantity)
 {
-	char name[sizeof ((struct point *)0)->name];
+	char name[sizeof((struct point *)0)->name];
 	struct fems_sample s;
 	const struct point *p;
 
-	if (!str_copy(name, sizeof name, device) || !str_copy(name + strlen(name), sizeof name - strlen(name), "/") ||
+	if (!str_copy(name, sizeof name, device) ||
+	    !str_copy(name + strlen(name), sizeof name - strlen(name), "/") ||
 	    !str_copy(name + strlen(name), sizeof name - strlen(name), quantity))
 		return json_null();
 	p = points_get(ds->points, points_find(ds->points, name));
@@ -91,11 +92,12 @@ json_t *data_services_meter(const struct data_services *ds, const struct site_me
 	struct device d = { 0 };
 
 	device_find(ds->points, m->name, &d);
-	return json_pack("{s:s, s:o, s:s, s:s?, s:s?, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "name", m->name,
-			 "labels", labels(m->label_ko, m->label_en, m->name), "role", roles[m->role], "parent",
-			 m->parent, "plugin", m->plugin, "state", device_state_name(d.state), "why", d.why, "since",
-			 time_or_null(d.since_us, zone), "last", time_or_null(d.last_us, zone), "age_s",
-			 age_or_null(d.last_us), "power_w", last_of(ds, m->name, "power.active"), "energy_wh",
+	return json_pack("{s:s, s:o, s:s, s:s?, s:s?, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b}", "name",
+			 m->name, "labels", labels(m->label_ko, m->label_en, m->name), "role", roles[m->role],
+			 "parent", m->parent, "plugin", m->plugin, "state", device_state_name(d.state), "why",
+			 d.why, "since", time_or_null(d.since_us, zone), "last",
+			 time_or_null(d.last_us, zone), "age_s", age_or_null(d.last_us), "power_w",
+			 last_of(ds, m->name, "power.active"), "energy_wh",
 			 last_of(ds, m->name, "energy.active.import"), "unverified", d.unverified);
 }
 
@@ -126,8 +128,8 @@ static json_t *point_json(const struct data_services *ds, const struct point *p)
 	json_t *o = json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:b}", "quantity", q->name, "labels",
 			      labels(q->label_ko, q->label_en, q->name), "unit", q->unit, "value",
 			      any && usable(&s) ? number(q, s.value) : json_null(), "time",
-			      time_or_null(any ? s.t_us : 0, zone), "age_s", age_or_null(any ? s.t_us : 0), "quality",
-			      any ? quality_name(s.quality) : "not-available", "unverified",
+			      time_or_null(any ? s.t_us : 0, zone), "age_s", age_or_null(any ? s.t_us : 0),
+			      "quality", any ? quality_name(s.quality) : "not-available", "unverified",
 			      (p->flags & FEMS_POINT_UNVERIFIED) || (s.quality & FEMS_Q_UNVERIFIED));
 
 	if (o && (p->flags & FEMS_POINT_WRITABLE))
@@ -146,7 +148,8 @@ static enum fems_rc unknown_meter(const struct data_services *ds, const char *na
 		names[n++] = site->meters[i].name;
 	near = str_nearest(name, names, n);
 	if (near)
-		return err_set(e, FEMS_ENOENT, "there is no meter \"%.80s\"; did you mean \"%s\"?", name, near);
+		return err_set(e, FEMS_ENOENT, "there is no meter \"%.80s\"; did you mean \"%s\"?", name,
+			       near);
 	return err_set(e, FEMS_ENOENT, "there is no meter \"%.80s\"; meters.list shows them", name);
 }
 
@@ -169,8 +172,9 @@ static enum fems_rc meters_read(void *ctx, const json_t *request, json_t **reply
 		if (!strcmp(p->device, name))
 			json_array_append_new(list, point_json(ds, p));
 	}
-	return reply_out(json_pack("{s:s, s:s, s:s, s:o}", "name", name, "state", device_state_name(d.state), "why",
-				   d.why, "points", list), reply, e);
+	return reply_out(json_pack("{s:s, s:s, s:s, s:o}", "name", name, "state", device_state_name(d.state),
+				   "why", d.why, "points", list),
+			 reply, e);
 }
 
 static enum fems_rc quantities_list(void *ctx, const json_t *request, json_t **reply, struct fems_error *e)
@@ -181,8 +185,8 @@ static enum fems_rc quantities_list(void *ctx, const json_t *request, json_t **r
 	(void)ctx;
 	(void)request;
 	for (size_t i = 0; (q = quantity_at(i)); i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name", q->name, "unit", q->unit,
-						      "kind", kinds[q->kind], "labels",
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name", q->name, "unit",
+						      q->unit, "kind", kinds[q->kind], "labels",
 						      labels(q->label_ko, q->label_en, q->name)));
 	return reply_out(json_pack("{s:o}", "quantities", list), reply, e);
 }
@@ -197,8 +201,8 @@ static json_t *meters_json(const struct site *site)
 		const struct site_meter *m = &site->meters[i];
 
 		json_array_append_new(list, json_pack("{s:s, s:o, s:s?, s:s}", "name", m->name, "labels",
-						      labels(m->label_ko, m->label_en, m->name), "parent", m->parent,
-						      "role", roles[m->role]));
+						      labels(m->label_ko, m->label_en, m->name), "parent",
+						      m->parent, "role", roles[m->role]));
 	}
 	return list;
 }
@@ -210,8 +214,9 @@ static json_t *machines_json(const struct site *site)
 	for (size_t i = 0; i < site->n_machines; i++) {
 		const struct site_machine *m = &site->machines[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s?}", "id", m->id, "labels",
-						      labels(m->label_ko, m->label_en, m->id), "meter", m->meter));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:s?}", "id", m->id, "labels",
+						labels(m->label_ko, m->label_en, m->id), "meter", m->meter));
 	}
 	return list;
 }
@@ -223,10 +228,11 @@ static json_t *loads_json(const struct site *site)
 	for (size_t i = 0; i < site->n_loads; i++) {
 		const struct site_load *l = &site->loads[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s?, s:s?, s:I, s:I}", "name", l->name, "labels",
-						      labels(l->label_ko, l->label_en, l->name), "point", l->point,
-						      "meter", l->meter, "power_w", (json_int_t)l->power_w, "priority",
-						      (json_int_t)l->priority));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:s?, s:s?, s:I, s:I}", "name", l->name, "labels",
+						labels(l->label_ko, l->label_en, l->name), "point", l->point,
+						"meter", l->meter, "power_w", (json_int_t)l->power_w,
+						"priority", (json_int_t)l->priority));
 	}
 	return list;
 }
@@ -236,8 +242,8 @@ static json_t *battery_json(const struct site_battery *b)
 	if (!b->meter)
 		return json_null();
 	return json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I}", "meter", b->meter, "setpoint", b->setpoint,
-			 "capacity_wh", (json_int_t)b->capacity_wh, "power_w", (json_int_t)b->power_w, "min_wh",
-			 (json_int_t)b->min_wh, "max_wh", (json_int_t)b->max_wh);
+			 "capacity_wh", (json_int_t)b->capacity_wh, "power_w", (json_int_t)b->power_w,
+			 "min_wh", (json_int_t)b->min_wh, "max_wh", (json_int_t)b->max_wh);
 }
 
 static enum fems_rc site_get(void *ctx, const json_t *request, json_t **reply, struct fems_error *e)
@@ -250,18 +256,22 @@ static enum fems_rc site_get(void *ctx, const json_t *request, json_t **reply, s
 	if (!s)
 		return err_set(e, FEMS_AGAIN, "the site is not read yet; try again");
 	target = s->demand_target_w ? s->demand_target_w : s->contract_w;
-	return reply_out(json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s?, s:o, s:o, s:o, s:o}", "name", s->name,
-				   "currency", s->currency, "language", s->language, "zone", zone_name(s->zone),
-				   "control", modes[s->control], "contract_w", (json_int_t)s->contract_w, "target_w",
-				   target, "main_meter", s->main_meter, "meters", meters_json(s), "machines",
-				   machines_json(s), "loads", loads_json(s), "battery", battery_json(&s->battery)),
+	return reply_out(json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s?, s:o, s:o, s:o, s:o}", "name",
+				   s->name, "currency", s->currency, "language", s->language, "zone",
+				   zone_name(s->zone), "control", modes[s->control], "contract_w",
+				   (json_int_t)s->contract_w, "target_w", target, "main_meter", s->main_meter,
+				   "meters", meters_json(s), "machines", machines_json(s), "loads",
+				   loads_json(s), "battery", battery_json(&s->battery)),
 			 reply, e);
 }
 
 void data_services_register(struct services *services, struct data_services *ctx)
 {
-	service_add(services, "meters.list", SERVICE_ON_LOOP, meters_list, ctx, "Meters with state and power");
+	service_add(services, "meters.list", SERVICE_ON_LOOP, meters_list, ctx,
+		    "Meters with state and power");
 	service_add(services, "meters.read", SERVICE_ON_LOOP, meters_read, ctx, "Values of one meter");
-	service_add(services, "quantities.list", SERVICE_ON_LOOP, quantities_list, ctx, "The vocabulary of quantities");
-	service_add(services, "site", SERVICE_ON_LOOP, site_get, ctx, "Site, meters, machines, loads, battery");
+	service_add(services, "quantities.list", SERVICE_ON_LOOP, quantities_list, ctx,
+		    "The vocabulary of quantities");
+	service_add(services, "site", SERVICE_ON_LOOP, site_get, ctx,
+		    "Site, meters, machines, loads, battery");
 }

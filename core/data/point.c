@@ -191,8 +191,9 @@ static enum fems_rc info_check(const struct fems_point_info *info, const struct 
 	const char *near;
 
 	if (!info->device || !info->quantity || !info->device[0] || strpbrk(info->device, "/*"))
-		return err_set(e, FEMS_EINVAL, "a point needs the name of its device (without / and *) and a quantity");
-	if (strlen(info->device) >= sizeof ((struct device *)0)->name)
+		return err_set(e, FEMS_EINVAL,
+			       "a point needs the name of its device (without / and *) and a quantity");
+	if (strlen(info->device) >= sizeof((struct device *)0)->name)
 		return err_set(e, FEMS_EINVAL, "device name \"%.80s\" is longer than 63 bytes", info->device);
 	*q = quantity_find(info->quantity);
 	if (!*q) {
@@ -297,8 +298,10 @@ static uint32_t add_locked(struct points *ps, const char *owner, const struct fe
 	uint32_t id;
 
 	if (dev && strcmp(dev->d.owner, owner)) {
-		err_set(e, FEMS_ECONFLICT, "device %s belongs to plugin instance %s, %s cannot add points to it; "
-			"give one of the two another name", info->device, dev->d.owner, owner);
+		err_set(e, FEMS_ECONFLICT,
+			"device %s belongs to plugin instance %s, %s cannot add points to it; "
+			"give one of the two another name",
+			info->device, dev->d.owner, owner);
 		return 0;
 	}
 	if (dev && (info->flags & FEMS_POINT_UNVERIFIED))
@@ -312,15 +315,16 @@ static uint32_t add_locked(struct points *ps, const char *owner, const struct fe
 	}
 	id = dev ? point_append(ps, dev, owner, info, q, name) : 0;
 	if (!id)
-		err_set(e, FEMS_ENOMEM, "no room for point %s (%u of at most %u points)", name, ps->count, MAX_POINTS);
+		err_set(e, FEMS_ENOMEM, "no room for point %s (%u of at most %u points)", name, ps->count,
+			MAX_POINTS);
 	return id;
 }
 
 uint32_t points_add(struct points *ps, const char *owner, const struct fems_point_info *info,
 		    struct fems_error *e)
 {
-	char name[sizeof ((struct point *)0)->name];
-	const struct quantity *q;
+	char name[sizeof((struct point *)0)->name];
+	const struct quantity *q = NULL;
 	uint32_t id;
 
 	if (info_check(info, &q, name, sizeof name, e))

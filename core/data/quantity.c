@@ -10,24 +10,36 @@
 
 /* Ranges are those of any factory up to a 345 kV connection: they catch a wrong byte order or scale,
  * not an unusual load. Counters end where a double stops holding whole units (2^53). */
-#define POWER  -1e9, 1e9
-#define COUNT  0, 9007199254740992.0
-#define VOLT   0, 400e3
-#define AMP    -100e3, 100e3
-#define PF     -1, 1
-#define PART   0, 1000
+#define POWER -1e9, 1e9
+#define COUNT 0, 9007199254740992.0
+#define VOLT  0, 400e3
+#define AMP   -100e3, 100e3
+#define PF    -1, 1
+#define PART  0, 1000
 
-#define GAUGE(n, u, r, en, ko) { n, u, Q_GAUGE, r, en, ko }
-/* The value of the whole and of its three phases. */
-#define PHASES(n, u, r, en, ko) \
-	GAUGE(n ".l1", u, r, en " L1", ko " L1"), GAUGE(n ".l2", u, r, en " L2", ko " L2"), \
-		GAUGE(n ".l3", u, r, en " L3", ko " L3")
-#define TOTAL_PHASES(n, u, r, en, ko) GAUGE(n, u, r, en, ko), PHASES(n, u, r, en, ko)
-#define COUNTER(n, u, en, ko) { n, u, Q_COUNTER, COUNT, en, ko }
-#define COUNTER_PHASES(n, u, en, ko) \
-	COUNTER(n, u, en, ko), COUNTER(n ".l1", u, en " L1", ko " L1"), \
+#define GAUGE(n, u, ...)                                                                                     \
+	{                                                                                                    \
+		n, u, Q_GAUGE, __VA_ARGS__                                                                   \
+	} /* range, labels */
+/* The three phases of a quantity, and with the value of the whole in front. The outer macros exist to
+ * let a range above become two arguments. */
+#define PHASES(...)       PHASES_(__VA_ARGS__)
+#define TOTAL_PHASES(...) TOTAL_PHASES_(__VA_ARGS__)
+#define PHASES_(n, u, lo, hi, en, ko)                                                                        \
+	GAUGE(n ".l1", u, lo, hi, en " L1", ko " L1"), GAUGE(n ".l2", u, lo, hi, en " L2", ko " L2"),        \
+		GAUGE(n ".l3", u, lo, hi, en " L3", ko " L3")
+#define TOTAL_PHASES_(n, u, lo, hi, en, ko) GAUGE(n, u, lo, hi, en, ko), PHASES_(n, u, lo, hi, en, ko)
+#define COUNTER(n, u, en, ko)                                                                                \
+	{                                                                                                    \
+		n, u, Q_COUNTER, COUNT, en, ko                                                               \
+	}
+#define COUNTER_PHASES(n, u, en, ko)                                                                         \
+	COUNTER(n, u, en, ko), COUNTER(n ".l1", u, en " L1", ko " L1"),                                      \
 		COUNTER(n ".l2", u, en " L2", ko " L2"), COUNTER(n ".l3", u, en " L3", ko " L3")
-#define STATE(n, en, ko) { n, "", Q_STATE, 0, 1, en, ko }
+#define STATE(n, en, ko)                                                                                     \
+	{                                                                                                    \
+		n, "", Q_STATE, 0, 1, en, ko                                                                 \
+	}
 
 static const struct quantity table[] = {
 	COUNTER_PHASES("energy.active.import", "Wh", "Active energy, import", "유효전력량 (수전)"),
@@ -119,15 +131,15 @@ static const struct {
 	const char *unit, *base;
 	double factor;
 } others[] = {
-	{ "VAr", "var", 1 },        { "kVAr", "var", 1e3 },       { "MVAr", "var", 1e6 },
-	{ "VArh", "varh", 1 },      { "kVArh", "varh", 1e3 },     { "MVArh", "varh", 1e6 },
-	{ "J", "Wh", 1 / 3600.0 },  { "kJ", "Wh", 1 / 3.6 },      { "MJ", "Wh", 1e3 / 3.6 },
-	{ "GJ", "Wh", 1e6 / 3.6 },  { "%", "", 0.01 },            { "1", "", 1 },
-	{ "1", "%", 100 },          { "permille", "%", 0.1 },     { "C", "degC", 1 },
-	{ "\302\260C", "degC", 1 }, { "bar", "Pa", 1e5 },         { "mbar", "Pa", 100 },
-	{ "l/min", "m3/h", 0.06 },  { "l/s", "m3/h", 3.6 },       { "l/h", "m3/h", 1e-3 },
-	{ "m3/min", "m3/h", 60 },   { "l", "m3", 1e-3 },          { "t", "kg", 1e3 },
-	{ "g", "kg", 1e-3 },        { "t/h", "kg/h", 1e3 },       { "kg/s", "kg/h", 3600 },
+	{ "VAr", "var", 1 },        { "kVAr", "var", 1e3 },   { "MVAr", "var", 1e6 },
+	{ "VArh", "varh", 1 },      { "kVArh", "varh", 1e3 }, { "MVArh", "varh", 1e6 },
+	{ "J", "Wh", 1 / 3600.0 },  { "kJ", "Wh", 1 / 3.6 },  { "MJ", "Wh", 1e3 / 3.6 },
+	{ "GJ", "Wh", 1e6 / 3.6 },  { "%", "", 0.01 },        { "1", "", 1 },
+	{ "1", "%", 100 },          { "permille", "%", 0.1 }, { "C", "degC", 1 },
+	{ "\302\260C", "degC", 1 }, { "bar", "Pa", 1e5 },     { "mbar", "Pa", 100 },
+	{ "l/min", "m3/h", 0.06 },  { "l/s", "m3/h", 3.6 },   { "l/h", "m3/h", 1e-3 },
+	{ "m3/min", "m3/h", 60 },   { "l", "m3", 1e-3 },      { "t", "kg", 1e3 },
+	{ "g", "kg", 1e-3 },        { "t/h", "kg/h", 1e3 },   { "kg/s", "kg/h", 3600 },
 	{ "kW/m2", "W/m2", 1e3 },   { "1/min", "rpm", 1 },
 };
 

@@ -234,7 +234,9 @@ static void taken_and_lost_is_published(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < READERS; i++) {
-		readers[i] = (struct reader_run){ .run = &run, .reader = bus_reader_open(run.bus), .seed = (unsigned)i };
+		readers[i] = (struct reader_run){ .run = &run,
+						  .reader = bus_reader_open(run.bus),
+						  .seed = (unsigned)i };
 		pthread_create(&r[i], NULL, reader_thread, &readers[i]);
 	}
 	for (size_t i = 0; i < PUBLISHERS; i++)

@@ -222,12 +222,9 @@ static void many_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(makes_and_finds),
-		cmocka_unit_test(refuses_with_a_text),
-		cmocka_unit_test(limits_follow_a_reload),
-		cmocka_unit_test(patterns),
-		cmocka_unit_test(last_values_and_devices),
-		cmocka_unit_test(many_threads),
+		cmocka_unit_test(makes_and_finds),         cmocka_unit_test(refuses_with_a_text),
+		cmocka_unit_test(limits_follow_a_reload),  cmocka_unit_test(patterns),
+		cmocka_unit_test(last_values_and_devices), cmocka_unit_test(many_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
