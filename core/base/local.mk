@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libfems_la_SOURCES += \
 	%D%/clock.c %D%/clock.h %D%/err.c %D%/err.h %D%/file.c %D%/json.c %D%/json.h \
-	%D%/log.c %D%/log.h %D%/money.c %D%/money.h %D%/site.h %D%/text.c %D%/text.h \
+	%D%/log.c %D%/log.h %D%/money.c %D%/money.h %D%/site.c %D%/site.h %D%/text.c %D%/text.h \
 	%D%/time_text.c %D%/zone.c %D%/zone.h %D%/zone_rule.c %D%/zone_rule.h
 
 if HAVE_CMOCKA

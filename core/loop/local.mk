@@ -1,2 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-libfems_la_SOURCES += %D%/loop.h %D%/worker.h %D%/service.h
+libfems_la_SOURCES += %D%/loop.h %D%/worker.h %D%/service.h %D%/timers.h %D%/mono.h \
+	%D%/loop.c %D%/timers.c %D%/worker.c %D%/service.c
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_loop
+TESTS += tests/unit/test_loop
+tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
+tests_unit_test_loop_CFLAGS = $(unit_cflags)
+tests_unit_test_loop_LDADD = $(unit_ldadd)
+endif

@@ -26,11 +26,13 @@ void services_free(struct services *);
 void service_add(struct services *, const char *name, enum service_where, service_fn, void *ctx,
 		 const char *summary);
 /* Everything below "PREFIX." that has no entry of its own goes here (plugins that answer calls);
- * rest is the name without the prefix. NULL fn removes it. Run on the caller's thread. */
+ * rest is the name without the prefix. NULL fn removes it (a call that has begun may still go on). Run on
+ * the caller's thread; the longest prefix wins. */
 typedef enum fems_rc (*service_prefix_fn)(void *ctx, const char *rest, struct fems_span request,
 					  fems_reply_fn reply, void *reply_ctx, struct fems_error *);
 void service_add_prefix(struct services *, const char *prefix, service_prefix_fn, void *ctx);
-/* From any thread. FEMS_ENOENT names the nearest service. */
+/* From any thread; reply (may be NULL) is called once, before return, on success. FEMS_ENOENT names the
+ * nearest service; FEMS_ETIME: the core thread did not get to it; FEMS_AGAIN: the loop has stopped. */
 enum fems_rc service_call(struct services *, const char *name, struct fems_span request,
 			  fems_reply_fn reply, void *reply_ctx, struct fems_error *);
 /* [{"name","summary"}] */
