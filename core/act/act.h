@@ -3,7 +3,8 @@
  * Commands to machines: the recorded way back from plans and guards to meters. Checks the control
  * mode, that the point is writable, its range and the rate of writes; then hands the write to the
  * plugin that owns the point, which reads back. Every attempt, allowed or not, goes into the audit.
- * With control off or advise nothing ever leaves.
+ * With control off or advise nothing ever leaves. A write is at least 5 s of plant time behind the last
+ * one to the same point, unless it repeats its value (set-points with a watchdog).
  */
 #ifndef FEMS_ACT_ACT_H
 #define FEMS_ACT_ACT_H
@@ -28,6 +29,8 @@ struct act_options {
 };
 enum fems_rc act_new(const struct act_options *, struct act **out, struct fems_error *);
 void act_free(struct act *);
+/* After a reload; the old site may be freed afterwards. */
+void act_set_site(struct act *, const struct site *);
 /* From any thread. FEMS_EAUTH: control is off or advise (the text says so). */
 enum fems_rc act_command(struct act *, const char *who, const char *point, double value, const char *reason,
 			 struct fems_error *);

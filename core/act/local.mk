@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-libfems_la_SOURCES += %D%/act.h
+libfems_la_SOURCES += %D%/act.c %D%/act.h
