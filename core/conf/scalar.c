@@ -186,7 +186,7 @@ bool scalar_dim(const struct conf_node *n, const char *what, const struct dimens
 	char why[DIM_WHY_BYTES] = "", lo[40], hi[40], wanted[160];
 	int64_t v;
 
-	if (!is_value(n) || !dim_parse(d, n->text, &v, &why)) {
+	if (!is_value(n) || !dim_parse(d, n->text, &v, why)) {
 		scalar_fault(f, n, what, d->wanted, *why ? why : NULL);
 		return false;
 	}
