@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+EXTRA_PROGRAMS += tests/bench/bench_plan
+CLEANFILES += tests/bench/bench_plan
+tests_bench_bench_plan_SOURCES = tests/bench/bench_plan.c tests/unit/plan_sample.c tests/unit/plan_sample.h
+tests_bench_bench_plan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_bench_bench_plan_LDADD = liboptimise.la libfems.la -lm
