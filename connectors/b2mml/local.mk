@@ -1,1 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
+plugin_LTLIBRARIES += %D%/b2mml.la
+b2mml_read_sources = %D%/buf.c %D%/buf.h %D%/lex.c %D%/lex.h %D%/xml_scan.c %D%/xml_scan.h \
+	%D%/xml_schema.c %D%/xml_schema.h %D%/xml_in.c %D%/xml_in.h %D%/sched.h %D%/sched_state.h \
+	%D%/sched_read.c %D%/sched_leaf.c %D%/sched_json.c
+b2mml_out_sources = %D%/xml_out.c %D%/xml_out.h
+b2mml_libs = $(XML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lpthread
+b2mml_cflags = $(XML_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+%C%_b2mml_la_SOURCES = %D%/b2mml.c %D%/http.c %D%/http.h %D%/folder.c %D%/folder.h \
+	$(b2mml_read_sources) $(b2mml_out_sources)
+%C%_b2mml_la_CFLAGS = $(plugin_cflags) $(b2mml_cflags)
+%C%_b2mml_la_CPPFLAGS = $(plugin_cppflags)
+%C%_b2mml_la_LDFLAGS = $(plugin_ldflags)
+%C%_b2mml_la_LIBADD = $(b2mml_libs)
