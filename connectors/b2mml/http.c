@@ -408,7 +408,7 @@ enum fems_rc http_judge(const char *url, const struct http_reply *r, bool *perma
 		i++;
 	*permanent = !meaning[i].again;
 	http_show_url(url, shown, sizeof shown);
-	snprintf(text, sizeof text, "%s", r->text);
+	snprintf(text, sizeof text, "%.139s", r->text);
 	for (char *p = text; *p; p++)
 		if ((unsigned char)*p < 0x20)
 			*p = ' ';

@@ -12,3 +12,18 @@ b2mml_cflags = $(XML_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
 %C%_b2mml_la_CPPFLAGS = $(plugin_cppflags)
 %C%_b2mml_la_LDFLAGS = $(plugin_ldflags)
 %C%_b2mml_la_LIBADD = $(b2mml_libs)
+
+# The readers and writers as a library, for the ERP stand-in and the tests.
+noinst_LTLIBRARIES += %D%/libb2mml.la
+%C%_libb2mml_la_SOURCES = $(b2mml_read_sources) $(b2mml_out_sources)
+%C%_libb2mml_la_CFLAGS = $(AM_CFLAGS) $(b2mml_cflags)
+%C%_libb2mml_la_LIBADD = $(XML_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/plugin/test_b2mml_read
+TESTS += tests/plugin/test_b2mml_read
+tests_plugin_test_b2mml_read_SOURCES = tests/plugin/test_b2mml_read.c
+tests_plugin_test_b2mml_read_CFLAGS = $(unit_cflags) $(b2mml_cflags)
+tests_plugin_test_b2mml_read_LDADD = %D%/libb2mml.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
+endif
+EXTRA_DIST += tests/b2mml

@@ -108,6 +108,13 @@ static void check_namespace(struct sched *s, const char *ns)
 			    known_namespace[0]);
 }
 
+/* Offset 0 is the empty string. */
+static void clear_arena(struct sched *s)
+{
+	buf_clear(&s->arena);
+	buf_add_n(&s->arena, "", 1);
+}
+
 static void begin_schedule(struct sched *s)
 {
 	s->any_schedule = true;
@@ -117,6 +124,7 @@ static void begin_schedule(struct sched *s)
 	memset(&s->start, 0, sizeof s->start);
 	memset(&s->end, 0, sizeof s->end);
 	s->n_requests = 0;
+	clear_arena(s);
 	sched_json_begin(s);
 }
 
@@ -165,8 +173,7 @@ static void begin_expression(struct sched *s)
 
 static void begin_request(struct sched *s)
 {
-	buf_clear(&s->arena);
-	buf_add_n(&s->arena, "", 1);
+	clear_arena(s);
 	memset(&s->request, 0, sizeof s->request);
 	s->request.line = xml_in_line(s->xml);
 	s->request.priority = 1;

@@ -21,6 +21,7 @@ struct xml_in {
 	const struct xml_in_ops *ops;
 	void *ctx;
 	xmlParserCtxtPtr parser;
+	xmlSAXHandler handlers; /* the plug keeps a pointer to it */
 	xmlSchemaValidCtxtPtr valid;
 	xmlSchemaSAXPlugPtr plug;
 	struct xml_scan scan;
@@ -218,15 +219,18 @@ static bool plug_schema(struct xml_in *x, xmlSAXHandlerPtr *sax, void **data)
 
 static bool make_parser(struct xml_in *x)
 {
-	xmlSAXHandler handlers = { .initialized = XML_SAX2_MAGIC }, *sax = &handlers;
+	xmlSAXHandler *sax = &x->handlers;
 	void *data = x;
 
-	handlers.startElementNs = on_start;
-	handlers.endElementNs = on_end;
-	handlers.characters = on_text;
-	handlers.ignorableWhitespace = on_text;
-	handlers.cdataBlock = on_text;
-	handlers.internalSubset = on_doctype;
+	x->handlers = (xmlSAXHandler){
+		.initialized = XML_SAX2_MAGIC,
+		.startElementNs = on_start,
+		.endElementNs = on_end,
+		.characters = on_text,
+		.ignorableWhitespace = on_text,
+		.cdataBlock = on_text,
+		.internalSubset = on_doctype,
+	};
 	if (x->opt.schema && !plug_schema(x, &sax, &data))
 		return false;
 	x->parser = xmlCreatePushParserCtxt(sax, data, NULL, 0, NULL);

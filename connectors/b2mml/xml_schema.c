@@ -2,9 +2,11 @@
 #include "config.h"
 #include "connectors/b2mml/xml_schema.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 #include <libxml/parser.h>
 #include <libxml/xmlschemas.h>
 #include <fems/util.h>
@@ -52,6 +54,8 @@ enum fems_rc xml_schema_load(const char *path, xmlSchemaPtr *out, struct fems_er
 
 	xml_guard();
 	*out = NULL;
+	if (access(path, R_OK) != 0)
+		return fems_bad_setting(e, "schema", "%s cannot be read: %s; give the XSD's path", path, strerror(errno));
 	p = xmlSchemaNewParserCtxt(path);
 	if (!p)
 		return fems_fail(e, FEMS_ENOMEM, "%s: out of memory", path);
