@@ -1,2 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-libfems_la_SOURCES += %D%/tariff.h
+libfems_la_SOURCES += \
+	%D%/bill.c %D%/bill_run.h %D%/calendar.c %D%/calendar.h %D%/compile.c %D%/demand.c %D%/evidence.c \
+	%D%/lines.c %D%/load.c %D%/load.h %D%/load_hours.c %D%/load_lines.c %D%/load_util.c %D%/model.h \
+	%D%/power_factor.c %D%/power_factor.h %D%/selftest.c %D%/tariff.c %D%/tariff.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_bill
+TESTS += tests/unit/test_bill
+tests_unit_test_bill_SOURCES = tests/unit/test_bill.c
+tests_unit_test_bill_CFLAGS = $(unit_cflags)
+tests_unit_test_bill_LDADD = $(unit_ldadd)
+endif

@@ -22,6 +22,11 @@ struct tariff;
  * overlaps, periods without a price, versions that overlap, holiday lists that end before they are
  * used ... Calendar files it names are looked up beside it. */
 struct tariff *tariff_load(const char *path, struct faults *);
+/* The same, to ask what another time's or another list's rules would cost: only the versions valid on
+ * as_of_day (days since 1970) are kept, and hold for every day; calendar (may be NULL) replaces the
+ * holiday list of the file. */
+#define TARIFF_OWN_DATES INT64_MIN
+struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char *calendar, struct faults *);
 void tariff_free(struct tariff *);
 
 const char *tariff_id(const struct tariff *);       /* "kr-kepco-industrial-b-hva-2" */
@@ -43,6 +48,8 @@ struct tariff_price {
 /* FEMS_ENOENT: no version, or the holiday list, covers the instant. */
 enum fems_rc tariff_price(const struct tariff *, int64_t t_us, struct tariff_price *out, struct fems_error *);
 const char *tariff_band_label(const struct tariff *, const char *band, const char *lang);
+/* The i-th band's id in the order of the file, NULL behind the last. */
+const char *tariff_band_at(const struct tariff *, size_t i);
 
 /* ---- contract, history, bill ---- */
 
