@@ -1,1 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
+modbus_decode_sources = \
+	%D%/decode.c %D%/decode.h \
+	%D%/plan.c %D%/plan.h \
+	%D%/profile.c %D%/profile.h %D%/profile_value.c \
+	%D%/unit.c %D%/unit.h \
+	%D%/yaml.c %D%/yaml.h
+
+plugin_LTLIBRARIES += %D%/modbus.la
+meters_modbus_modbus_la_SOURCES = $(modbus_decode_sources) \
+	%D%/device.c %D%/device.h %D%/device_write.c \
+	%D%/link.c %D%/link.h %D%/link_addr.c %D%/link_engine.h %D%/link_rtu.c %D%/link_tcp.c \
+	%D%/modbus.c \
+	%D%/settings.c %D%/settings.h
+meters_modbus_modbus_la_CFLAGS = $(plugin_cflags) $(MODBUS_CFLAGS) $(FYAML_CFLAGS)
+meters_modbus_modbus_la_CPPFLAGS = $(plugin_cppflags) -DFEMS_DATA_DIR='"$(pkgdatadir)"'
+meters_modbus_modbus_la_LDFLAGS = $(plugin_ldflags)
+meters_modbus_modbus_la_LIBADD = $(MODBUS_LIBS) $(FYAML_LIBS)
