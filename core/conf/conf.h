@@ -40,7 +40,8 @@ enum conf_kind { CONF_SCALAR, CONF_MAP, CONF_SEQ };
 /* Parses a file. Limits: 4 MiB, depth 32, no anchors beyond 1,000, no tags that make types. NULL when
  * there are syntax faults. A key that stands twice in a mapping is a fault that cites both places. */
 struct conf_doc *conf_load(const char *path, struct faults *);
-/* The same from memory; name appears in messages; dir is what relative paths refer to. */
+/* The same from memory; name appears in messages; dir is what relative paths refer to. A secret in
+ * plain text is refused there, as in a file that others can read. */
 struct conf_doc *conf_parse(const char *text, size_t len, const char *name, const char *dir, struct faults *);
 void conf_free(struct conf_doc *);
 const struct conf_node *conf_root(const struct conf_doc *);
@@ -58,25 +59,26 @@ const struct conf_node *conf_pair(const struct conf_node *map, size_t i, const c
 const char *conf_text(const struct conf_node *scalar); /* "" for others */
 bool conf_is_null(const struct conf_node *);
 void conf_where(const struct conf_node *, const char **file, int *line, int *col);
-/* Adds a message at a node (at its key when it is the value of a mapping and at_key). */
+/* Adds a message at a node: at its value, at its key where the value is empty; NULL: without a place. */
 void conf_error(struct faults *, const struct conf_node *, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void conf_warn(struct faults *, const struct conf_node *, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Typed scalars with a fault on a wrong one; false then. what names the value in the message. */
+/* Typed scalars with a fault on a wrong one; false then. what names the value in the message. A NULL
+ * node is a fault: "WHAT is missing". */
 bool conf_as_int(const struct conf_node *, const char *what, int64_t min, int64_t max, int64_t *out, struct faults *);
 bool conf_as_num(const struct conf_node *, const char *what, double min, double max, double *out, struct faults *);
 bool conf_as_bool(const struct conf_node *, const char *what, bool *out, struct faults *);
 /* Decimal, exactly, in 1e-6 (prices, percentages). */
 bool conf_as_micro(const struct conf_node *, const char *what, int64_t *out, struct faults *);
-/* "15min", "450 kW", "2 kWh" -> us, W, Wh. */
+/* "15min", "450 kW", "2 kWh" -> us, W, Wh. A bare number is a fault, but for 0. */
 bool conf_as_duration(const struct conf_node *, const char *what, int64_t *us, struct faults *);
 bool conf_as_power(const struct conf_node *, const char *what, int64_t *w, struct faults *);
 bool conf_as_energy(const struct conf_node *, const char *what, int64_t *wh, struct faults *);
 /* YYYY-MM-DD -> days since 1970. */
 bool conf_as_date(const struct conf_node *, const char *what, int64_t *days, struct faults *);
-/* One fault per key of map that is not in names (ends with NULL), with the nearest name. */
-void conf_only(const struct conf_node *map, const char *what, const char *const *names, struct faults *);
+/* One fault per key of map that is not in names (ends with NULL), with the nearest name; false then. */
+bool conf_only(const struct conf_node *map, const char *what, const char *const *names, struct faults *);
 
 /* ---- tables ---- */
 
@@ -96,7 +98,9 @@ void conf_plugin_fault(struct faults *, const struct conf_node *map, const char 
 char *conf_dump(const struct fems_key *keys, const void *cfg);
 /* A commented sample of a table, for "femsd --sample" and the man pages; caller frees. */
 char *conf_sample(const struct fems_key *keys, int indent);
-/* The mapping as JSON text (JSON is YAML), for a plugin host; secrets stay references. Caller frees. */
+/* The mapping as JSON text (JSON is YAML), for a plugin host. After conf_fill() of the mapping secrets
+ * are references, paths no longer depend on the file, and a secret in plain text is {"masked": true},
+ * which conf_fill() refuses with a remedy. Caller frees. */
 char *conf_json(const struct conf_node *);
 
 #endif

@@ -39,18 +39,24 @@ void fault_unknown(struct faults *f, const struct conf_node *value, const char *
 	text_free(&known);
 }
 
-void conf_only(const struct conf_node *map, const char *what, const char *const *names, struct faults *f)
+bool conf_only(const struct conf_node *map, const char *what, const char *const *names, struct faults *f)
 {
 	size_t i, k, n;
+	bool ok = true;
 
 	if (!map || map->kind != CONF_MAP)
-		return;
+		return true;
 	for (n = 0; names[n]; n++)
 		;
 	for (i = 0; i < map->count; i++) {
 		for (k = 0; k < n && strcmp(names[k], map->keys[i]); k++)
 			;
-		if (k == n)
-			fault_unknown(f, map->items[i], what, map->keys[i], names, n);
+		if (k < n)
+			continue;
+		if (sounds_secret(map->keys[i], strlen(map->keys[i])))
+			source_mask(map->items[i]->src, map->items[i]->pos, map->items[i]->end);
+		fault_unknown(f, map->items[i], what, map->keys[i], names, n);
+		ok = false;
 	}
+	return ok;
 }
