@@ -59,7 +59,7 @@ struct loop {
 		void *ctx;
 	} on_signal[SIGNAL_LIMIT];
 
-	_Atomic pthread_t thread;
+	_Atomic pid_t thread; /* by gettid(): a pthread_t is soon given to another one */
 	atomic_bool stop;
 	pthread_mutex_t lock; /* guards the three below */
 	struct post *first, *last;
@@ -364,7 +364,7 @@ static bool turn(struct loop *l)
 
 void loop_run(struct loop *l)
 {
-	atomic_store(&l->thread, pthread_self());
+	atomic_store(&l->thread, gettid());
 	set_stopped(l, false);
 	while (!atomic_load(&l->stop))
 		if (!turn(l) && clock_speed() == 0)
@@ -382,7 +382,7 @@ void loop_stop(struct loop *l)
 
 bool loop_is_mine(const struct loop *l)
 {
-	return pthread_equal(atomic_load(&l->thread), pthread_self());
+	return atomic_load(&l->thread) == gettid();
 }
 
 /* ---- life ---- */
@@ -414,7 +414,7 @@ enum fems_rc loop_new(struct loop **out, struct fems_error *e)
 	l->epoll_fd = l->timer_fd = l->wake_fd = l->signal_fd = -1;
 	sigemptyset(&l->signals);
 	pthread_mutex_init(&l->lock, NULL);
-	atomic_store(&l->thread, pthread_self());
+	atomic_store(&l->thread, gettid());
 	l->armed_us = INT64_MIN;
 	look(&l->seen_us, &l->seen_mono_us);
 	rc = open_fds(l, e);

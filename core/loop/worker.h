@@ -26,7 +26,8 @@ void worker_every(struct worker *, int64_t period_us, worker_fn, void *ctx);
 /* True on the worker's own thread. */
 bool worker_is_me(const struct worker *);
 /* No new jobs; pending ones are dropped. Joins for at most budget_us of real time; false when the thread
- * is stuck (it is then left behind, detached, with its struct worker). Not from the worker itself. */
+ * is stuck (it is then left behind, detached, with its struct worker). Not from the worker itself. Called
+ * again it tells whether the thread has ended since. */
 bool worker_stop(struct worker *, int64_t budget_us);
 void worker_free(struct worker *); /* after a true worker_stop() */
 
