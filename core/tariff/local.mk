@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 libfems_la_SOURCES += \
-	%D%/bill.c %D%/bill_run.h %D%/calendar.c %D%/calendar.h %D%/compile.c %D%/demand.c %D%/evidence.c \
+	%D%/bill.c %D%/bill_run.h %D%/billing.c %D%/billing.h %D%/billing_forecast.c \
+	%D%/billing_run.h %D%/billing_services.c %D%/billing_slots.c \
+	%D%/calendar.c %D%/calendar.h %D%/compile.c %D%/demand.c %D%/evidence.c \
 	%D%/lines.c %D%/load.c %D%/load.h %D%/load_hours.c %D%/load_lines.c %D%/load_util.c %D%/model.h \
 	%D%/power_factor.c %D%/power_factor.h %D%/selftest.c %D%/tariff.c %D%/tariff.h
 
