@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-libfems_la_SOURCES += %D%/plan.h \
-	%D%/answer.c %D%/conflict.c %D%/conflict.h %D%/cost.c %D%/cost.h %D%/erp.c %D%/evaluate.c \
-	%D%/explain.c %D%/infeasible.c %D%/problem.c %D%/problem_parse.c
-libfems_la_SOURCES += %D%/planner.h
+libfems_la_SOURCES += %D%/plan.h %D%/planner.h \
+	%D%/answer.c %D%/build.c %D%/build.h %D%/conflict.c %D%/conflict.h %D%/cost.c %D%/cost.h %D%/erp.c \
+	%D%/evaluate.c %D%/execution.c %D%/explain.c %D%/forecast.c %D%/forecast.h %D%/infeasible.c \
+	%D%/order_rows.c %D%/order_rows.h %D%/performance.c %D%/planner.c %D%/planner_job.c %D%/planner_room.h \
+	%D%/planner_services.c %D%/planner_view.c %D%/problem.c %D%/problem_parse.c %D%/schedule.c %D%/schedule.h
