@@ -14,75 +14,73 @@ struct held { /* what a struct billing_contract points into */
 	struct peak peaks[PEAKS_MAX];
 };
 
-struct in_force *billing_hold(struct billing *b)
+struct in_force *billing_hold(struct billing *b, enum fems_rc *rc, struct fems_error *e)
 {
 	struct in_force *p;
 
 	pthread_mutex_lock(&b->lock);
 	p = b->now;
-	atomic_fetch_add(&p->users, 1);
+	*rc = p->rc;
+	if (p->rc == FEMS_OK)
+		p->users++;
+	else if (e)
+		*e = p->problem;
 	pthread_mutex_unlock(&b->lock);
-	return p;
+	return *rc == FEMS_OK ? p : NULL;
 }
 
 void billing_let_go(struct in_force *p)
 {
-	if (atomic_fetch_sub(&p->users, 1) != 1)
-		return;
-	pthread_mutex_destroy(&p->lock);
-	tariff_free(p->tariff);
-	free(p);
+	struct billing *b = p->billing;
+
+	pthread_mutex_lock(&b->lock);
+	if (--p->users == 0)
+		pthread_cond_broadcast(&b->idle);
+	pthread_mutex_unlock(&b->lock);
 }
 
-/* Frees the tariff when it fails. */
-static enum fems_rc in_force_new(const struct site *site, struct tariff *t, struct in_force **out,
-				 struct fems_error *e)
+enum fems_rc billing_check(const struct site *site, const struct tariff *t, struct fems_error *e)
 {
-	struct in_force *p = NULL;
-	enum fems_rc rc = FEMS_OK;
-
+	if (!t)
+		return err_set(e, FEMS_ENOENT, "the settings name no tariff; add \"tariff: FILE\" to the site");
 	if (t->demand_us % US_PER_SLOT)
-		rc = err_set(e, FEMS_EINVAL, "tariff %s: its demand interval is shorter than the 15 minutes that are "
-					     "stored; it cannot be billed here", t->id);
-	else if (strcmp(t->currency, site->currency))
-		rc = err_set(e, FEMS_EINVAL, "tariff %s is in %s, the site's currency is %s; set the site's currency "
-					     "to that of its tariff", t->id, t->currency, site->currency);
-	else if (!(p = calloc(1, sizeof *p)))
-		rc = err_set(e, FEMS_ENOMEM, "bill: out of memory");
-	else if (!str_copy(p->meter, sizeof p->meter, site->main_meter))
-		rc = err_set(e, FEMS_EINVAL, "bill: the name of the main meter is too long");
-	if (rc != FEMS_OK) {
-		free(p);
-		tariff_free(t);
-		return rc;
-	}
-	p->tariff = t;
-	p->contract_w = site->contract_w;
-	p->target_w = site->demand_target_w ? site->demand_target_w : site->contract_w;
-	atomic_init(&p->users, 1);
-	pthread_mutex_init(&p->lock, NULL);
-	*out = p;
+		return err_set(e, FEMS_EINVAL, "tariff %s: its demand interval is not a multiple of the 15 minutes "
+					       "that are stored; it cannot be billed here", t->id);
+	if (strcmp(t->currency, site->currency))
+		return err_set(e, FEMS_EINVAL, "tariff %s is in %s and the site's currency is %s; set the site's "
+					       "currency to that of its tariff", t->id, t->currency, site->currency);
 	return FEMS_OK;
 }
 
-enum fems_rc billing_open(struct store *store, const struct site *site, struct tariff *taken, struct billing **out,
-			  struct fems_error *e)
+static void in_force_init(struct in_force *p, struct billing *b, const struct site *site, const struct tariff *t)
 {
-	struct in_force *p;
-	enum fems_rc rc = in_force_new(site, taken, &p, e);
-	struct billing *b;
+	memset(p, 0, sizeof *p);
+	p->billing = b;
+	p->tariff = t;
+	p->contract_w = site->contract_w;
+	p->target_w = site->demand_target_w ? site->demand_target_w : site->contract_w;
+	p->rc = billing_check(site, t, &p->problem);
+	if (p->rc == FEMS_OK && !(site->main_meter && str_copy(p->meter, sizeof p->meter, site->main_meter)))
+		p->rc = err_set(&p->problem, FEMS_ENOENT, "the site has no main meter to be billed; name one in "
+							  "the settings");
+	pthread_mutex_init(&p->lock, NULL);
+}
 
-	if (rc != FEMS_OK)
-		return rc;
-	b = calloc(1, sizeof *b);
-	if (!b) {
-		billing_let_go(p);
+enum fems_rc billing_open(const struct billing_options *o, struct billing **out, struct fems_error *e)
+{
+	struct billing *b = calloc(1, sizeof *b);
+
+	if (!b)
 		return err_set(e, FEMS_ENOMEM, "bill: out of memory");
-	}
-	b->store = store;
-	b->now = p;
+	b->store = o->store;
+	b->now = &b->places[0];
+	in_force_init(b->now, b, o->site, o->tariff);
 	pthread_mutex_init(&b->lock, NULL);
+	pthread_cond_init(&b->idle, NULL);
+	pthread_mutex_init(&b->set_lock, NULL);
 	pthread_mutex_init(&b->cost_lock, NULL);
+	if (o->services)
+		billing_serve(b, o->services);
 	*out = b;
 	return FEMS_OK;
 }
@@ -91,30 +89,34 @@ void billing_close(struct billing *b)
 {
 	if (!b)
 		return;
-	billing_let_go(b->now);
+	pthread_mutex_destroy(&b->now->lock);
 	pthread_mutex_destroy(&b->lock);
+	pthread_cond_destroy(&b->idle);
+	pthread_mutex_destroy(&b->set_lock);
 	pthread_mutex_destroy(&b->cost_lock);
 	json_decref(b->cost);
 	free(b);
 }
 
-enum fems_rc billing_swap(struct billing *b, const struct site *site, struct tariff *taken, struct fems_error *e)
+void billing_set(struct billing *b, const struct site *site, const struct tariff *t)
 {
-	struct in_force *new, *old;
-	enum fems_rc rc = in_force_new(site, taken, &new, e);
+	struct in_force *old, *new;
 
-	if (rc != FEMS_OK)
-		return rc;
-	pthread_mutex_lock(&b->lock);
+	pthread_mutex_lock(&b->set_lock);
 	old = b->now;
+	new = old == &b->places[0] ? &b->places[1] : &b->places[0];
+	in_force_init(new, b, site, t);
+	pthread_mutex_lock(&b->lock);
 	b->now = new;
+	while (old->users)
+		pthread_cond_wait(&b->idle, &b->lock);
 	pthread_mutex_unlock(&b->lock);
+	pthread_mutex_destroy(&old->lock);
 	pthread_mutex_lock(&b->cost_lock);
 	json_decref(b->cost);
 	b->cost = NULL;
 	pthread_mutex_unlock(&b->cost_lock);
-	billing_let_go(old);
-	return FEMS_OK;
+	pthread_mutex_unlock(&b->set_lock);
 }
 
 void billing_plan(struct billing *b, billing_plan_fn fn, void *ctx)
@@ -133,7 +135,11 @@ enum fems_rc billing_contract(struct billing *b, int64_t t_us, const struct bill
 
 	if (!h)
 		return err_set(e, FEMS_ENOMEM, "bill: out of memory");
-	h->in_force = billing_hold(b);
+	h->in_force = billing_hold(b, &rc, e);
+	if (!h->in_force) {
+		free(h);
+		return rc;
+	}
 	c = &h->public.contract;
 	*c = (struct contract){ .tariff = h->in_force->tariff, .contract_w = h->in_force->contract_w,
 				.peaks = h->peaks };
@@ -172,12 +178,17 @@ int64_t billing_whole(const struct tariff *t, int64_t t_us)
 enum fems_rc billing_month(struct billing *b, int year, int month, int64_t now_us, struct bill *out,
 			   struct fems_error *e)
 {
-	struct in_force *p = billing_hold(b);
-	struct zone *zone = p->tariff->zone;
 	struct peak peaks[PEAKS_MAX];
-	struct contract c = { .tariff = p->tariff, .contract_w = p->contract_w, .peaks = peaks };
-	enum fems_rc rc = peaks_before(b->store, p, year, month, peaks, &c.n_peaks, e);
+	enum fems_rc rc;
+	struct in_force *p = billing_hold(b, &rc, e);
+	const struct zone *zone;
+	struct contract c;
 
+	if (!p)
+		return rc;
+	zone = p->tariff->zone;
+	c = (struct contract){ .tariff = p->tariff, .contract_w = p->contract_w, .peaks = peaks };
+	rc = peaks_before(b->store, p, year, month, peaks, &c.n_peaks, e);
 	if (rc == FEMS_OK)
 		rc = bill_stored(b->store, p, &c, zone_utc(zone, year, month, 1, 0, 0, 0),
 				 zone_utc(zone, year, month + 1, 1, 0, 0, 0), billing_whole(p->tariff, now_us), out, e);
@@ -195,11 +206,15 @@ static enum fems_rc bill_of(struct billing *b, const struct contract *c, struct 
 enum fems_rc billing_peak_so_far(struct billing *b, int64_t t_us, int64_t *w, int64_t *peak_t_us,
 				 struct fems_error *e)
 {
-	struct in_force *p = billing_hold(b);
-	struct contract c = { .tariff = p->tariff, .contract_w = p->contract_w };
+	enum fems_rc rc;
+	struct in_force *p = billing_hold(b, &rc, e);
+	struct contract c;
 	struct bill bill;
-	enum fems_rc rc = bill_of(b, &c, p, t_us, &bill, e);
 
+	if (!p)
+		return rc;
+	c = (struct contract){ .tariff = p->tariff, .contract_w = p->contract_w };
+	rc = bill_of(b, &c, p, t_us, &bill, e);
 	if (rc == FEMS_OK) {
 		*w = bill.peak_w;
 		*peak_t_us = bill.peak_t_us;
@@ -208,9 +223,8 @@ enum fems_rc billing_peak_so_far(struct billing *b, int64_t t_us, int64_t *w, in
 	return rc;
 }
 
-enum fems_rc billing_demand_cost(void *ctx, int64_t t_us, struct demand_cost *out, struct fems_error *e)
+enum fems_rc billing_demand_cost(struct billing *b, int64_t t_us, struct demand_cost *out, struct fems_error *e)
 {
-	struct billing *b = ctx;
 	const struct billing_contract *c;
 	struct bill bill;
 	enum fems_rc rc = billing_contract(b, t_us, &c, e);

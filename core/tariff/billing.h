@@ -4,8 +4,7 @@
  * the contract. Serves `bill`, `load.day`, `cost.today` and `tariff.demand` (docs/services.md).
  *
  * Every function may be called from any thread. A call works on the tariff that was in force when it
- * began; billing_swap() puts another one in force at once, and the old one is freed when its last user
- * has let go of it.
+ * began; billing_set() puts another one in force for later calls and waits for the running ones.
  *
  * Peaks of earlier months come from the store; the small state "tariff.peaks", a JSON object of
  * "YYYY-MM": W, adds months from before the meter or corrects others.
@@ -21,24 +20,29 @@
 
 struct billing;
 
-/* Takes the tariff, also when it fails. What is needed of the site is copied; the store is borrowed.
- * FEMS_EINVAL: a demand interval that is not a multiple of 15 minutes, another currency than the
- * site's. */
-enum fems_rc billing_open(struct store *, const struct site *, struct tariff *taken, struct billing **out,
-			  struct fems_error *);
-/* After the services and all other users are gone. */
+struct billing_options { /* all borrowed */
+	struct store *store;
+	struct services *services; /* NULL: none are registered */
+	const struct site *site;
+	const struct tariff *tariff; /* NULL: every call answers FEMS_ENOENT */
+};
+/* What is needed of the site is copied. */
+enum fems_rc billing_open(const struct billing_options *, struct billing **out, struct fems_error *);
+/* NULL is allowed. After all other users are gone, the services too. */
 void billing_close(struct billing *);
-/* All or nothing, as billing_open(). */
-enum fems_rc billing_swap(struct billing *, const struct site *, struct tariff *taken, struct fems_error *);
+/* Another site or tariff after a reload; when it returns the old ones are no longer used. Not from
+ * within a call, and not while the same thread holds a contract. */
+void billing_set(struct billing *, const struct site *, const struct tariff *);
+/* FEMS_EINVAL: the tariff has a demand interval that is not a multiple of 15 minutes, or another currency
+ * than the site. With such a pair every call answers this. */
+enum fems_rc billing_check(const struct site *, const struct tariff *, struct fems_error *);
 
-/* Registers the services; the billing must outlive them. */
-void billing_serve(struct billing *, struct services *);
 /* Where `load.day` finds the plan in force: fills w[i], i < n, for the slots from from_us on, and
  * leaves what it does not know. NULL: none. Set before the services are used. */
 typedef void (*billing_plan_fn)(void *ctx, int64_t from_us, int64_t *w, size_t n);
 void billing_plan(struct billing *, billing_plan_fn, void *ctx);
 
-/* The contract with the peaks that apply at t_us. Release it in the end; the tariff is held until. */
+/* The contract with the peaks that apply at t_us. Release it soon: billing_set() waits for it. */
 struct billing_contract { struct contract contract; };
 enum fems_rc billing_contract(struct billing *, int64_t t_us, const struct billing_contract **out,
 			      struct fems_error *);
@@ -47,8 +51,8 @@ void billing_release(const struct billing_contract *);
 /* Highest counting demand of the month of t_us before t_us, 0 without one. */
 enum fems_rc billing_peak_so_far(struct billing *, int64_t t_us, int64_t *w, int64_t *peak_t_us,
 				 struct fems_error *);
-/* What one more kW costs at t_us, with that peak. ctx is a struct billing *, as hooks want it. */
-enum fems_rc billing_demand_cost(void *ctx, int64_t t_us, struct demand_cost *out, struct fems_error *);
+/* What one more kW costs at t_us, with that peak. */
+enum fems_rc billing_demand_cost(struct billing *, int64_t t_us, struct demand_cost *out, struct fems_error *);
 /* The bill of a local month as far as whole intervals have passed at now_us. */
 enum fems_rc billing_month(struct billing *, int year, int month, int64_t now_us, struct bill *out,
 			   struct fems_error *);

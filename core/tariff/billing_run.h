@@ -6,15 +6,17 @@
 #define FEMS_TARIFF_BILLING_RUN_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include "core/tariff/billing.h"
 #include "core/tariff/model.h"
 
 enum { PEAKS_MAX = 36 };
 
-struct in_force { /* immutable but for its cache; counted */
-	atomic_int users;
-	struct tariff *tariff;
+struct in_force { /* immutable but for its cache */
+	struct billing *billing;
+	int users; /* guarded by billing->lock */
+	const struct tariff *tariff;
+	enum fems_rc rc; /* not FEMS_OK: why nothing can be answered */
+	struct fems_error problem;
 	char meter[64];
 	int64_t contract_w, target_w;
 	pthread_mutex_t lock; /* the cache: peaks of the months before a month */
@@ -26,8 +28,10 @@ struct in_force { /* immutable but for its cache; counted */
 
 struct billing {
 	struct store *store;
-	pthread_mutex_t lock; /* guards now */
-	struct in_force *now;
+	pthread_mutex_t lock; /* guards now and users */
+	pthread_cond_t idle;  /* users of some in_force became 0 */
+	struct in_force *now, places[2];
+	pthread_mutex_t set_lock; /* one billing_set() at a time */
 	billing_plan_fn plan;
 	void *plan_ctx;
 	pthread_mutex_t cost_lock; /* guards the last reply of cost.today */
@@ -35,10 +39,12 @@ struct billing {
 	int64_t cost_until_us, cost_made; /* plant time, clock_mono_us() */
 };
 
-struct in_force *billing_hold(struct billing *);
+/* NULL with the reason why nothing can be answered. */
+struct in_force *billing_hold(struct billing *, enum fems_rc *, struct fems_error *);
 void billing_let_go(struct in_force *);
 /* What a contract of billing_contract() holds. */
 struct in_force *billing_held(const struct billing_contract *);
+void billing_serve(struct billing *, struct services *);
 /* End of the last whole demand interval at t_us. */
 int64_t billing_whole(const struct tariff *, int64_t t_us);
 

@@ -76,7 +76,9 @@ static enum fems_rc bill_service(void *ctx, const json_t *request, json_t **repl
 
 	if (rc != FEMS_OK)
 		return rc;
-	p = billing_hold(b);
+	p = billing_hold(b, &rc, e);
+	if (!p)
+		return rc;
 	zone_civil(p->tariff->zone, now, &c);
 	if (month && (sscanf(month, "%4d-%2d%c", &c.year, &c.month, &end) != 2 || strlen(month) != 7 ||
 		      c.month < 1 || c.month > 12)) {
@@ -246,9 +248,12 @@ static enum fems_rc load_day(struct billing *b, struct in_force *p, const json_t
 
 static enum fems_rc load_day_service(void *ctx, const json_t *request, json_t **reply, struct fems_error *e)
 {
-	struct in_force *p = billing_hold(ctx);
-	enum fems_rc rc = load_day(ctx, p, request, reply, e);
+	enum fems_rc rc;
+	struct in_force *p = billing_hold(ctx, &rc, e);
 
+	if (!p)
+		return rc;
+	rc = load_day(ctx, p, request, reply, e);
 	billing_let_go(p);
 	return rc;
 }
@@ -311,11 +316,15 @@ static enum fems_rc cost_today_service(void *ctx, const json_t *request, json_t 
 	struct billing *b = ctx;
 	struct in_force *p;
 	int64_t now = clock_now_us(), until;
-	enum fems_rc rc = FEMS_OK;
+	enum fems_rc rc;
 
 	(void)request;
 	pthread_mutex_lock(&b->cost_lock);
-	p = billing_hold(b); /* inside the lock: nothing made with a replaced tariff is kept */
+	p = billing_hold(b, &rc, e); /* inside the lock: nothing made with a replaced tariff is kept */
+	if (!p) {
+		pthread_mutex_unlock(&b->cost_lock);
+		return rc;
+	}
 	until = billing_whole(p->tariff, now);
 	if (!b->cost || b->cost_until_us != until || clock_mono_us() - b->cost_made > COST_AGE_US) {
 		json_t *made = NULL;
@@ -330,8 +339,8 @@ static enum fems_rc cost_today_service(void *ctx, const json_t *request, json_t 
 	}
 	if (rc == FEMS_OK)
 		rc = give(json_deep_copy(b->cost), reply, e);
-	pthread_mutex_unlock(&b->cost_lock);
 	billing_let_go(p);
+	pthread_mutex_unlock(&b->cost_lock);
 	return rc;
 }
 
