@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 /* libmodbus waits with select(), which ends at descriptor 1023; this leaves room for the rest. */
-#define LINK_MAX 900
+#define LINKS_MAX 900
 #define LINK_MAX_READ 125
 #define LINK_MAX_WRITE 123
 

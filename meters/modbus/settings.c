@@ -166,12 +166,12 @@ static enum fems_rc find_line(struct loaded *l, size_t i, struct fems_error *e)
 		return FEMS_OK;
 	}
 	l->devices[i].line = l->n_lines++;
-	if (l->n_lines > LINK_MAX)
+	if (l->n_lines > LINKS_MAX)
 		return fems_bad_setting(
 			e, "url",
 			"more than %d Modbus connections: the plugin waits with select(), which ends "
 			"at descriptor 1023; read the rest from a second femsd or through gateways",
-			LINK_MAX);
+			LINKS_MAX);
 	return FEMS_OK;
 }
 

@@ -63,7 +63,8 @@ void bench_rest_ms(int ms)
 
 /* ---- the host's functions ---- */
 
-__attribute__((format(printf, 3, 4))) static void host_log(void *ctx, enum fems_level level, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void host_log(void *ctx, enum fems_level level, const char *fmt,
+							   ...)
 {
 	va_list ap;
 
@@ -188,9 +189,16 @@ struct bench *bench_start(const char *profiles, const struct modbus_device_cfg *
 	struct fems_settings s = { .size = sizeof s };
 	struct fems_error e = { .text = "" };
 
-	b->host = (struct fems_host){ .size = sizeof b->host, .abi_major = FEMS_ABI_MAJOR, .ctx = b, .log = host_log,
-				      .now_us = host_now, .wait_until = host_wait, .point = host_point,
-				      .find = host_find, .emit = host_emit, .device_state = host_state };
+	b->host = (struct fems_host){ .size = sizeof b->host,
+				      .abi_major = FEMS_ABI_MAJOR,
+				      .ctx = b,
+				      .log = host_log,
+				      .now_us = host_now,
+				      .wait_until = host_wait,
+				      .point = host_point,
+				      .find = host_find,
+				      .emit = host_emit,
+				      .device_state = host_state };
 	b->cfg = (struct modbus_cfg){ 100000, profiles ? profiles : tree_profiles() };
 	b->devices = calloc(n + 1, sizeof *b->devices);
 	b->points = calloc(MAX_POINTS, sizeof *b->points);
@@ -223,7 +231,8 @@ int64_t bench_end(struct bench *b)
 	return took;
 }
 
-enum fems_rc bench_write(struct bench *b, const char *point, double value, int64_t budget_us, struct fems_error *e)
+enum fems_rc bench_write(struct bench *b, const char *point, double value, int64_t budget_us,
+			 struct fems_error *e)
 {
 	memset(e, 0, sizeof *e);
 	return modbus_plugin()->meter->write(b->self, host_find(b, point), value, budget_us, e);

@@ -9,7 +9,7 @@ import time
 
 try:
     from pymodbus.datastore import ModbusSequentialDataBlock, ModbusServerContext, ModbusSlaveContext
-    from pymodbus.server import ModbusTcpServer
+    from pymodbus.server.async_io import ModbusTcpServer
 except ImportError as why:
     print(f"pymodbus cannot be used: {why}", file=sys.stderr)
     sys.exit(1)

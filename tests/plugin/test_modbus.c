@@ -20,8 +20,8 @@
 #include "tests/plugin/modbus_host.h"
 #include "tests/plugin/modbus_peer.h"
 
-static struct modbus_device_cfg tcp_device(const char *name, const char *profile, int port, int unit, char *url,
-					   size_t cap)
+static struct modbus_device_cfg tcp_device(const char *name, const char *profile, int port, int unit,
+					   char *url, size_t cap)
 {
 	struct modbus_device_cfg d = { .name = name, .profile = profile, .url = url };
 
@@ -129,7 +129,8 @@ static void a_dead_meter_is_alone(void **state)
 	struct peer *dead = peer_tcp(0), *alive = peer_tcp(0);
 	char url[2][64], why[300];
 	struct modbus_device_cfg d[] = { tcp_device("dead", "eastron-sdm630", dead->port, 1, url[0], 64),
-					 tcp_device("alive", "schneider-iem3255", alive->port, 1, url[1], 64) };
+					 tcp_device("alive", "schneider-iem3255", alive->port, 1, url[1],
+						    64) };
 	struct bench *b;
 	struct fems_sample s;
 	int port = dead->port;
@@ -309,7 +310,9 @@ static void serial_line_and_a_busy_slave(void **state)
 
 static void serial_device_that_is_not_there(void **state)
 {
-	struct modbus_device_cfg d = { .name = "m", .profile = "two-reads", .url = "rtu:///dev/no-such-tty?unit=5" };
+	struct modbus_device_cfg d = { .name = "m",
+				       .profile = "two-reads",
+				       .url = "rtu:///dev/no-such-tty?unit=5" };
 	struct bench *b;
 	char why[300];
 
@@ -499,7 +502,9 @@ static void bad_settings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct modbus_device_cfg d = { .name = "m", .profile = cases[i].profile, .url = cases[i].url };
+		struct modbus_device_cfg d = { .name = "m",
+					       .profile = cases[i].profile,
+					       .url = cases[i].url };
 
 		assert_int_equal(bench_check(NULL, &d, 1, &e), FEMS_EINVAL);
 		if (!e.key || strcmp(e.key, cases[i].key) || !strstr(e.text, cases[i].text))
@@ -515,18 +520,18 @@ static void bad_settings(void **state)
 
 static void too_many_links(void **state)
 {
-	struct modbus_device_cfg *d = calloc(LINK_MAX + 1, sizeof *d);
-	char(*url)[40] = calloc(LINK_MAX + 1, sizeof *url);
+	struct modbus_device_cfg *d = calloc(LINKS_MAX + 1, sizeof *d);
+	char(*url)[40] = calloc(LINKS_MAX + 1, sizeof *url);
 	struct fems_error e;
 
 	(void)state;
-	for (int i = 0; i <= LINK_MAX; i++) {
+	for (int i = 0; i <= LINKS_MAX; i++) {
 		snprintf(url[i], sizeof url[i], "tcp://10.0.%d.%d/1", i / 250, i % 250 + 1);
 		d[i] = (struct modbus_device_cfg){ .name = "m", .profile = "eastron-sdm630", .url = url[i] };
 	}
-	if (bench_check(NULL, d, LINK_MAX, &e))
+	if (bench_check(NULL, d, LINKS_MAX, &e))
 		fail_msg("%s", e.text);
-	assert_int_equal(bench_check(NULL, d, LINK_MAX + 1, &e), FEMS_EINVAL);
+	assert_int_equal(bench_check(NULL, d, LINKS_MAX + 1, &e), FEMS_EINVAL);
 	assert_non_null(strstr(e.text, "more than 900 Modbus connections"));
 	free(d);
 	free(url);
@@ -562,7 +567,8 @@ static pid_t start_pymodbus(int *port)
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
 		close(out[1]);
-		execlp("python3", "python3", script, (char *)NULL);
+		execl("/usr/bin/python3", "python3", script,
+		      (char *)NULL); /* the one that Debian's pymodbus is for */
 		_exit(127);
 	}
 	close(out[1]);
