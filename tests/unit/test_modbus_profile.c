@@ -150,8 +150,8 @@ static void all_faults_in_one_run(void **state)
 			  &f));
 	assert_int_equal(f.n, 4);
 	assert_non_null(strstr(f.text, "x.yaml:5:6:"));
-	assert_non_null(strstr(f.text, "x.yaml:7:38:"));
-	assert_non_null(strstr(f.text, "x.yaml:8:28:"));
+	assert_non_null(strstr(f.text, "x.yaml:7:36:"));
+	assert_non_null(strstr(f.text, "x.yaml:8:27:"));
 	assert_non_null(strstr(f.text, "needs \"q\""));
 }
 
