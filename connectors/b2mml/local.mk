@@ -20,10 +20,13 @@ noinst_LTLIBRARIES += %D%/libb2mml.la
 %C%_libb2mml_la_LIBADD = $(XML_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/plugin/test_b2mml_read
-TESTS += tests/plugin/test_b2mml_read
+check_PROGRAMS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml
+TESTS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml
 tests_plugin_test_b2mml_read_SOURCES = tests/plugin/test_b2mml_read.c
 tests_plugin_test_b2mml_read_CFLAGS = $(unit_cflags) $(b2mml_cflags)
 tests_plugin_test_b2mml_read_LDADD = %D%/libb2mml.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
+tests_plugin_test_b2mml_SOURCES = tests/plugin/test_b2mml.c tests/plugin/b2mml_host.c tests/plugin/b2mml_host.h
+tests_plugin_test_b2mml_CFLAGS = $(unit_cflags) $(b2mml_cflags)
+tests_plugin_test_b2mml_LDADD = %D%/libb2mml.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lpthread
 endif
 EXTRA_DIST += tests/b2mml
