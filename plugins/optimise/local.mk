@@ -14,3 +14,11 @@ plugins_optimise_optimise_la_CFLAGS = $(plugin_cflags)
 plugins_optimise_optimise_la_CPPFLAGS = $(plugin_cppflags)
 plugins_optimise_optimise_la_LDFLAGS = $(plugin_ldflags)
 plugins_optimise_optimise_la_LIBADD = liboptimise.la
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_plan_search
+TESTS += tests/unit/test_plan_search
+tests_unit_test_plan_search_SOURCES = tests/unit/test_plan_search.c tests/unit/plan_sample.c tests/unit/plan_sample.h
+tests_unit_test_plan_search_CFLAGS = $(unit_cflags)
+tests_unit_test_plan_search_LDADD = liboptimise.la $(unit_ldadd) -lm
+endif
