@@ -76,3 +76,7 @@ tests_plugin_test_web_live_SOURCES = tests/plugin/test_web_live.c $(web_test_hos
 tests_plugin_test_web_live_CFLAGS = $(unit_cflags)
 tests_plugin_test_web_live_LDADD = $(CMOCKA_LIBS) $(JANSSON_LIBS)
 endif
+
+dist_check_SCRIPTS += tests/web/page.test
+TESTS += tests/web/page.test
+EXTRA_DIST += tests/web/page.test.mjs tests/web/mock-server.mjs

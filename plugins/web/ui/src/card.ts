@@ -39,7 +39,7 @@ export function tableSwitch(what: Key, chart: HTMLElement, place: HTMLElement, t
 /** A table from rows of cells; columns from index "numbers" on are right-aligned. */
 export function table(caption: string, head: string[], rows: Child[][], numbers: number): HTMLElement {
 	const cls = (i: number) => (i >= numbers ? 'num' : null);
-	return h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+	return h('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': caption },
 		h('table', {},
 			h('caption', { class: 'sr' }, caption),
 			h('thead', {}, h('tr', {}, ...head.map((c, i) => h('th', { scope: 'col', class: cls(i) }, c)))),

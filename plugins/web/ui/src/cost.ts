@@ -56,7 +56,7 @@ function billLink(): HTMLElement {
 	if (!b)
 		return waiting('bill');
 	return h('div', { class: 'bill' },
-		item(t('cost.lastMonth', { month: monthName(b.month) }), num(b.total_micro, 'money'), null),
+		h('dl', {}, item(t('cost.lastMonth', { month: monthName(b.month) }), num(b.total_micro, 'money'), null)),
 		h('button', { type: 'button', click: () => openBill(b) }, t('bill.open')));
 }
 

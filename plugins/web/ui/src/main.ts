@@ -63,6 +63,11 @@ const chosen = remembered('language');
 setLanguage(isLang(chosen) ? chosen : browser);
 setTheme(remembered('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
 
+/* Paper is white. */
+let screenTheme = 'light';
+addEventListener('beforeprint', () => { screenTheme = dark() ? 'dark' : 'light'; setTheme('light'); });
+addEventListener('afterprint', () => setTheme(screenTheme));
+
 const main = h('main', { id: 'main', tabindex: -1 }, lostBanner(),
 	h('div', { class: 'cards' }, demandCard(), feederCard(), costCard(), nextCard()), curveCard(), planCard(), meterCard());
 document.getElementById('app')!.append(skip, topBar(switches), main);
