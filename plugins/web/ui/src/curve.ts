@@ -143,14 +143,14 @@ export function curveCard(): HTMLElement {
 		const axis: uPlot.Axis = { stroke: () => colour('--muted'), grid: { stroke: () => colour('--grid'), width: 1 }, ticks: { show: false },
 			font: '12px system-ui, sans-serif' };
 		return {
-			width: Math.max(240, plot.clientWidth), height: plot.clientWidth < 600 ? 220 : 280, legend: { show: false },
+			width: Math.max(240, plot.clientWidth), height: plot.clientWidth < 600 ? 210 : 270, legend: { show: false },
 			cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false, y: false } },
 			scales: {
 				x: { time: false, range: () => [data!.from, data!.from + data!.n * data!.slot] },
 				y: { range: (_u, _lo, hi) => [0, Math.max(hi, d.contract_w ?? 0, d.target_w ?? 0, d.threshold_w ?? 0, 1000) * 1.06] },
 			},
 			axes: [
-				{ ...axis, splits: () => hours(data!, plot.clientWidth), values: (_u, at) => at.map((v) => hhmm(v * 1000)) },
+				{ ...axis, size: 28, splits: () => hours(data!, plot.clientWidth), values: (_u, at) => at.map((v) => hhmm(v * 1000)) },
 				{ ...axis, size: 64, values: (_u, at) => at.map((v) => num(v, 'W')) },
 			],
 			series: [{}, series('--load', { fill: () => colour('--load-fill') }), series('--muted', { dash: [4, 4], width: 1.2 }),
@@ -204,7 +204,7 @@ export function curveCard(): HTMLElement {
 
 	new ResizeObserver(() => {
 		if (u && plot.clientWidth > 0)
-			u.setSize({ width: Math.max(240, plot.clientWidth), height: plot.clientWidth < 600 ? 220 : 280 });
+			u.setSize({ width: Math.max(240, plot.clientWidth), height: plot.clientWidth < 600 ? 210 : 270 });
 	}).observe(plot);
 	on(['site', 'load', 'plan'], render);
 	let slotDrawn = '';
