@@ -64,6 +64,10 @@ enum fems_rc bill_begin(const struct contract *c, int64_t from_us, int64_t to_us
 		return err_set(e, FEMS_ENOMEM, "bill: out of memory");
 	run->t = c->tariff;
 	run->contract_w = c->contract_w;
+	run->pf_line = -1;
+	for (int i = 0; i < run->t->n_lines; i++)
+		if (run->t->lines[i].quantity == LINE_POWER_FACTOR)
+			run->pf_line = i;
 	run->from_us = run->next_us = from_us;
 	run->to_us = to_us;
 	rc = begin(run, c, e);
@@ -100,14 +104,17 @@ static enum fems_rc enter_stretch(struct bill_run *run, int64_t t_us, struct fem
 	next = zone_utc(t->zone, c.year, c.month, c.day + 1, 0, 0, 0);
 	zone_civil(t->zone, start, &end);
 	if (next - start == US_PER_DAY && end.offset_s == c.offset_s) {
-		run->stretch_from = start;
 		run->stretch_to = next;
 		run->slot = (int)((t_us - start) / t->demand_us);
 	} else {
 		run->slot = (c.hour * 60 + c.minute) / minutes;
-		run->stretch_from = t_us;
 		run->stretch_to = t_us + t->demand_us;
 	}
+	run->pf_rule = NULL;
+	if (run->pf_line >= 0 && run->row->rate[run->pf_line] != NONE)
+		run->pf_rule = t->lines[run->pf_line].rates[run->row->rate[run->pf_line]].pf;
+	if (run->pf_rule) /* the start of the interval that t_us is in */
+		run->pf_edge_us = t_us - run->slot % (int)(run->pf_rule->interval_us / t->demand_us) * t->demand_us;
 	return FEMS_OK;
 }
 
@@ -149,31 +156,22 @@ static enum fems_rc jump(struct bill_run *run, const struct load_slot *s, struct
 
 static void add_reactive(struct bill_run *run, const struct load_slot *s, const struct cell *cell)
 {
-	const struct tariff *t = run->t;
-	const struct pf_rule *rule;
-	int line = 0;
+	struct pf_run *pf = &run->pf;
 
-	while (t->lines[line].quantity != LINE_POWER_FACTOR)
-		line++;
-	rule = t->lines[line].rates[run->row->rate[line]].pf;
-	if (!run->pf.end_us) {
-		int group = (int)(rule->interval_us / t->demand_us);
-
-		run->pf.end_us = s->start_us + (group - run->slot % group) * t->demand_us;
-		run->pf.rate = run->row->rate[line];
-		run->pf.part = cell->pf;
+	if (!pf->end_us) {
+		while (run->pf_edge_us <= s->start_us)
+			run->pf_edge_us += run->pf_rule->interval_us;
+		pf->end_us = run->pf_edge_us;
+		pf->rate = run->row->rate[run->pf_line];
+		pf->part = cell->pf;
 	}
-	run->pf.wh += s->import_wh;
-	run->pf.varh += (s->varh_lag > 0 ? s->varh_lag : 0) - (s->varh_lead > 0 ? s->varh_lead : 0);
+	pf->wh += s->import_wh;
+	pf->varh += (s->varh_lag > 0 ? s->varh_lag : 0) - (s->varh_lead > 0 ? s->varh_lead : 0);
 }
 
-static void flush_reactive(struct pf_run *pf, const struct tariff *t)
+static void flush_reactive(struct bill_run *run)
 {
-	int line = 0;
-
-	while (t->lines[line].quantity != LINE_POWER_FACTOR)
-		line++;
-	pf_flush(pf, t->lines[line].rates[pf->rate].pf);
+	pf_flush(&run->pf, run->t->lines[run->pf_line].rates[run->pf.rate].pf);
 }
 
 static void take(struct bill_run *run, const struct load_slot *s, const struct cell *cell)
@@ -204,7 +202,7 @@ enum fems_rc bill_add(struct bill_run *run, const struct load_slot *s, struct fe
 	}
 	cell = &run->row->cells[run->slot];
 	if (run->pf.end_us && s->start_us >= run->pf.end_us)
-		flush_reactive(&run->pf, run->t);
+		flush_reactive(run);
 	run->slots++;
 	if (s->missing)
 		run->missing++;
@@ -220,7 +218,7 @@ enum fems_rc bill_finish(const struct bill_run *run, struct bill *out, struct fe
 	struct bill_run now = *run; /* the interval being filled is counted in a copy */
 
 	if (now.pf.end_us)
-		flush_reactive(&now.pf, now.t);
+		flush_reactive(&now);
 	memset(out, 0, sizeof *out);
 	out->from_us = run->from_us;
 	out->to_us = run->to_us;

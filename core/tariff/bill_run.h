@@ -20,7 +20,7 @@ struct bill_run {
 	const struct demand_rule *demand; /* of the last day */
 
 	int64_t next_us;                /* end of the last slot */
-	int64_t stretch_from, stretch_to; /* of one day, without a clock change */
+	int64_t stretch_to;             /* end of the day, or of the slot on a day with a clock change */
 	int slot;                       /* of next_us, while inside the stretch */
 	const struct row *row;
 
@@ -28,6 +28,9 @@ struct bill_run {
 	int64_t energy_wh;
 	int64_t peak_wh, peak_us;
 	size_t slots, missing, estimated;
+	int pf_line;                    /* of the tariff, -1: none */
+	const struct pf_rule *pf_rule;  /* of the stretch */
+	int64_t pf_edge_us;             /* end (or start) of an interval of the rule, not behind the next */
 	struct pf_run pf;
 };
 

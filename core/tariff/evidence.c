@@ -15,35 +15,56 @@ struct num { char s[48]; };
 
 void fit(char *dst, size_t cap, const char *fmt, ...)
 {
-	char whole[1024];
 	va_list ap;
-	size_t n;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(whole, sizeof whole, fmt, ap);
+	n = vsnprintf(dst, cap, fmt, ap);
 	va_end(ap);
-	n = strlen(whole);
-	if (n >= cap) {
-		n = cap - 1;
-		while (n && ((unsigned char)whole[n] & 0xc0) == 0x80)
-			n--;
+	if (n < 0 || (size_t)n < cap)
+		return;
+	/* Cut: take off what is left of a character of several bytes. */
+	for (size_t end = cap - 1; end > 0; end--) {
+		unsigned char c = (unsigned char)dst[end - 1];
+		size_t whole = c < 0x80 ? 1 : c < 0xc0 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+		if (whole == 0)
+			continue;
+		if (cap - 1 - (end - 1) < whole)
+			dst[end - 1] = '\0';
+		return;
 	}
-	memcpy(dst, whole, n);
-	dst[n] = '\0';
 }
 
-/* A number without superfluous zeros: 164, 66.7, 8,320. */
+/* A number without superfluous zeros: 164, 66.7, 8,320. Written by hand: a bill has a hundred. */
 static struct num num(int64_t micro)
 {
+	uint64_t abs = micro < 0 ? (uint64_t)0 - (uint64_t)micro : (uint64_t)micro, whole = abs / 1000000;
+	uint32_t fraction = (uint32_t)(abs % 1000000);
+	char *s, digits[32];
 	struct num n;
-	char *end;
+	int count = 0;
 
-	money_format(micro, 6, n.s, sizeof n.s);
-	end = n.s + strlen(n.s);
-	while (end[-1] == '0')
-		*--end = '\0';
-	if (end[-1] == '.')
-		end[-1] = '\0';
+	s = digits + sizeof digits;
+	*--s = '\0';
+	if (fraction) {
+		int places = 6;
+
+		for (; fraction % 10 == 0; fraction /= 10)
+			places--;
+		for (; places > 0; places--, fraction /= 10)
+			*--s = (char)('0' + fraction % 10);
+		*--s = '.';
+	}
+	do {
+		if (count && count % 3 == 0)
+			*--s = ',';
+		*--s = (char)('0' + whole % 10);
+		count++;
+	} while (whole /= 10);
+	if (micro < 0)
+		*--s = '-';
+	memcpy(n.s, s, (size_t)(digits + sizeof digits - s));
 	return n;
 }
 

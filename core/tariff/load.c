@@ -387,14 +387,11 @@ static void load_all(struct load *l, const struct conf_node *root, const char *c
 		tariff_compile(l->t, root, l->f);
 }
 
-struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char *calendar, struct faults *f)
+struct tariff *tariff_from_doc(struct conf_doc *doc, int64_t as_of_day, const char *calendar, struct faults *f)
 {
 	size_t before = faults_errors(f);
-	struct conf_doc *doc = conf_load(path, f);
 	struct load l = { .f = f, .as_of = as_of_day == TARIFF_OWN_DATES ? DAY_MAX : as_of_day };
 
-	if (!doc)
-		return NULL;
 	l.t = calloc(1, sizeof *l.t);
 	if (!l.t) {
 		conf_error(f, conf_root(doc), "out of memory");
@@ -407,6 +404,13 @@ struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char
 		return l.t;
 	tariff_free(l.t);
 	return NULL;
+}
+
+struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char *calendar, struct faults *f)
+{
+	struct conf_doc *doc = conf_load(path, f);
+
+	return doc ? tariff_from_doc(doc, as_of_day, calendar, f) : NULL;
 }
 
 struct tariff *tariff_load(const char *path, struct faults *f)

@@ -53,6 +53,9 @@ bool load_set(const struct conf_node *map, const char *key, const char *what, co
 int load_find(const struct conf_node *at, const char *id, const char *what, const struct label *first,
 	      size_t stride, int count, struct faults *);
 
+/* tariff_load_as_of() of a document, which it takes. */
+struct tariff *tariff_from_doc(struct conf_doc *taken, int64_t as_of_day, const char *calendar, struct faults *);
+
 void load_hours(struct load *, const struct conf_node *root);
 void load_discounts(struct load *, const struct conf_node *root);
 void load_lines(struct load *, const struct conf_node *root);

@@ -8,3 +8,7 @@ EXTRA_PROGRAMS += tests/bench/bench_web
 CLEANFILES += tests/bench/bench_web
 tests_bench_bench_web_SOURCES = tests/bench/bench_web.c tests/plugin/web_host.c tests/plugin/web_host.h
 tests_bench_bench_web_CFLAGS = $(AM_CFLAGS)
+EXTRA_PROGRAMS += tests/bench/bench_tariff
+CLEANFILES += tests/bench/bench_tariff
+tests_bench_bench_tariff_SOURCES = tests/bench/bench_tariff.c
+tests_bench_bench_tariff_LDADD = libfems.la

@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+
+if ENABLE_FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_tariff
+tests_fuzz_fuzz_tariff_SOURCES = tests/fuzz/fuzz_tariff.c
+tests_fuzz_fuzz_tariff_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_tariff_LDADD = libfems.la
+endif
