@@ -148,8 +148,10 @@ const char *zone_name(const struct zone *z)
 
 static int32_t offset_at(const struct zone *z, int64_t t_s)
 {
-	size_t lo = 0, hi = z->n;
+	size_t lo = 0, hi = z ? z->n : 0;
 
+	if (!z)
+		return 0;
 	if (!z->n || t_s < z->at_s[0])
 		return z->n ? z->first_s : zone_rule_offset(&z->rule, t_s);
 	if (t_s >= z->at_s[z->n - 1] && z->rule.has_dst)

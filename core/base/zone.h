@@ -22,6 +22,7 @@ enum fems_rc zone_open(const char *name, struct zone **out, struct fems_error *)
 void zone_free(struct zone *);
 const char *zone_name(const struct zone *);
 
+/* A NULL zone is UTC, here and in time_format(). */
 void zone_civil(const struct zone *, int64_t t_us, struct civil *out);
 /* UTC of a local time; out-of-range fields are carried (month 13, day 0). In the hour that a clock
  * change skips: the instant after it; in the hour that comes twice: the first one. */
