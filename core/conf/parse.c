@@ -13,6 +13,8 @@
 #include "core/base/err.h"
 #include "core/base/text.h"
 
+#define BYTES_PER_WEIGHT 64 /* long texts count for more, lest aliases multiply them */
+
 struct frame { /* a mapping or sequence that is being read */
 	struct conf_node *node;
 	const char *anchor;
@@ -259,6 +261,7 @@ static void on_scalar(struct parse *p, const struct fy_event_scalar_data *ev)
 		give_up(p, pos, "a text with a NUL character");
 	if (end && len)
 		n->end = clip(p, end->input_pos);
+	n->weight += len / BYTES_PER_WEIGHT;
 	remember(p, anchor, n);
 	attach(p, n);
 }

@@ -5,4 +5,8 @@ noinst_PROGRAMS += tests/fuzz/fuzz_tariff
 tests_fuzz_fuzz_tariff_SOURCES = tests/fuzz/fuzz_tariff.c
 tests_fuzz_fuzz_tariff_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_tariff_LDADD = libfems.la
+noinst_PROGRAMS += tests/fuzz/fuzz_conf
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c
+tests_fuzz_fuzz_conf_LDADD = libfems.la
+tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 endif
