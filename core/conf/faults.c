@@ -139,7 +139,7 @@ static void keep(struct faults *f, const struct fault *new, bool warning)
 	f->n++;
 }
 
-static void vadd(struct faults *f, bool warning, const struct conf_source *src, size_t pos, const char *fmt,
+__attribute__((format(printf, 5, 0))) static void vadd(struct faults *f, bool warning, const struct conf_source *src, size_t pos, const char *fmt,
 		 va_list ap)
 {
 	struct fault new = { 0 };

@@ -60,6 +60,14 @@ static void check_json(const struct conf_doc *doc)
 	faults_free(f);
 }
 
+/* libfyaml 0.7.12 leaks a scalar's 512 bytes on some syntax errors (seen with "? '''''? '''''''"). */
+const char *__lsan_default_suppressions(void);
+
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libfyaml.so";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
