@@ -25,13 +25,12 @@ static const struct kind kinds[] = {
 	[PROBLEM_METHOD] = { 405, "method-not-allowed", "This address does not take this method",
 			     "Use a method of the header Allow." },
 	[PROBLEM_TOO_LARGE] = { 413, "too-large", "The body is too large", "Send at most 64 KiB." },
-	[PROBLEM_TYPE] = { 415, "not-json", "The body is not JSON",
-			   "Send Content-Type: application/json." },
+	[PROBLEM_TYPE] = { 415, "not-json", "The body is not JSON", "Send Content-Type: application/json." },
 	[PROBLEM_BUSY] = { 503, "busy", "Too many requests wait", "Try again in two seconds." },
 	[PROBLEM_STOPPING] = { 503, "stopping", "The server is stopping", "Try again in a few seconds." },
 	[PROBLEM_MEMORY] = { 500, "no-memory", "Out of memory", "Give the service more memory." },
-	[PROBLEM_SERVICE + FEMS_OK] = { 500, "bad-reply", "The service gave no answer",
-					"Look into the log of femsd." },
+	[PROBLEM_SERVICE +
+		FEMS_OK] = { 500, "bad-reply", "The service gave no answer", "Look into the log of femsd." },
 	[PROBLEM_SERVICE + FEMS_AGAIN] = { 503, "not-now", "The service cannot answer now",
 					   "Try again in two seconds." },
 	[PROBLEM_SERVICE + FEMS_EINVAL] = { 400, "bad-parameter", "A parameter is wrong",
@@ -41,12 +40,13 @@ static const struct kind kinds[] = {
 	[PROBLEM_SERVICE + FEMS_ETIME] = { 504, "timeout", "The service did not answer in time",
 					   "Try again in two seconds." },
 	[PROBLEM_SERVICE + FEMS_EAUTH] = { 403, "refused", "Refused", "Ask for the right to do this." },
-	[PROBLEM_SERVICE + FEMS_ENOMEM] = { 500, "no-memory", "Out of memory",
-					    "Give the service more memory." },
+	[PROBLEM_SERVICE +
+		FEMS_ENOMEM] = { 500, "no-memory", "Out of memory", "Give the service more memory." },
 	[PROBLEM_SERVICE + FEMS_EUNSUP] = { 501, "not-supported", "Not offered by this femsd",
 					    "GET /api/v1/services lists what can be asked." },
-	[PROBLEM_SERVICE + FEMS_ENOENT] = { 404, "not-found", "There is no such thing",
-					    "Check the name, or whether the plugin that serves it is loaded." },
+	[PROBLEM_SERVICE +
+		FEMS_ENOENT] = { 404, "not-found", "There is no such thing",
+				 "Check the name, or whether the plugin that serves it is loaded." },
 	[PROBLEM_SERVICE + FEMS_ECONFLICT] = { 409, "conflict", "This conflicts with the present state",
 					       "Read the state again and repeat." },
 };
@@ -64,8 +64,8 @@ unsigned answer_status(unsigned problem)
 void answer_headers(struct MHD_Response *r)
 {
 	static const char *const headers[][2] = {
-		{ "Content-Security-Policy",
-		  "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'" },
+		{ "Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; "
+					     "frame-ancestors 'none'; object-src 'none'" },
 		{ "X-Content-Type-Options", "nosniff" },
 		{ "X-Frame-Options", "DENY" },
 		{ "Referrer-Policy", "no-referrer" },
@@ -79,7 +79,8 @@ void answer_headers(struct MHD_Response *r)
 }
 
 /* MHD_NO makes libmicrohttpd close the connection: all that is left without memory. */
-static enum MHD_Result queue(struct MHD_Connection *c, unsigned status, struct MHD_Response *r, const char *type)
+static enum MHD_Result queue(struct MHD_Connection *c, unsigned status, struct MHD_Response *r,
+			     const char *type)
 {
 	enum MHD_Result ok;
 
@@ -109,8 +110,8 @@ static char *problem_text(const struct kind *k, const char *detail, const char *
 	return text;
 }
 
-enum MHD_Result answer_problem(struct MHD_Connection *c, unsigned problem, const char *detail, const char *key,
-			       const char *allow)
+enum MHD_Result answer_problem(struct MHD_Connection *c, unsigned problem, const char *detail,
+			       const char *key, const char *allow)
 {
 	const struct kind *k = kind_of(problem);
 	char *text = problem_text(k, detail, key);

@@ -19,7 +19,7 @@
 #define MAX_BYTES (8u << 20) /* of one file; the page has 60 KB */
 
 struct file {
-	char path[200]; /* "/app.js" */
+	char path[200];   /* "/app.js" */
 	char etag[2][24]; /* plain, gzip */
 	struct MHD_Response *response[2], *same[2];
 };
@@ -32,10 +32,14 @@ struct files {
 static const char *type_of(const char *path)
 {
 	static const char *const types[][2] = {
-		{ ".html", "text/html; charset=utf-8" }, { ".js", "text/javascript; charset=utf-8" },
-		{ ".css", "text/css; charset=utf-8" },	 { ".svg", "image/svg+xml" },
-		{ ".json", "application/json" },	 { ".png", "image/png" },
-		{ ".woff2", "font/woff2" },		 { ".txt", "text/plain; charset=utf-8" },
+		{ ".html", "text/html; charset=utf-8" },
+		{ ".js", "text/javascript; charset=utf-8" },
+		{ ".css", "text/css; charset=utf-8" },
+		{ ".svg", "image/svg+xml" },
+		{ ".json", "application/json" },
+		{ ".png", "image/png" },
+		{ ".woff2", "font/woff2" },
+		{ ".txt", "text/plain; charset=utf-8" },
 	};
 	const char *dot = strrchr(path, '.');
 
@@ -102,8 +106,8 @@ static void add_headers(struct MHD_Response *r, const struct file *f, bool gzip)
 /* Makes the answers 200 and 304 of one variant; takes data. */
 static bool add_variant(struct file *f, bool gzip, unsigned char *data, size_t size)
 {
-	snprintf(f->etag[gzip], sizeof f->etag[gzip], "\"%016llx%s\"", (unsigned long long)hash_of(data, size),
-		 gzip ? "g" : "");
+	snprintf(f->etag[gzip], sizeof f->etag[gzip], "\"%016llx%s\"",
+		 (unsigned long long)hash_of(data, size), gzip ? "g" : "");
 	f->response[gzip] = MHD_create_response_from_buffer(size, data, MHD_RESPMEM_MUST_FREE);
 	if (!f->response[gzip]) {
 		free(data);
@@ -182,8 +186,9 @@ static enum fems_rc add_dir(struct files *files, int fd, const char *prefix, int
 	if (!d) {
 		if (fd >= 0)
 			close(fd);
-		return fems_bad_setting(e, "root", "cannot read the directory: %s; install the page or name the "
-						   "directory that has its index.html",
+		return fems_bad_setting(e, "root",
+					"cannot read the directory: %s; install the page or name the "
+					"directory that has its index.html",
 					strerror(errno));
 	}
 	while (rc == FEMS_OK && (entry = readdir(d)))
@@ -217,8 +222,9 @@ enum fems_rc files_open(const char *root, struct files **out, struct fems_error 
 	}
 	rc = add_dir(files, open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "", 2, e);
 	if (rc == FEMS_OK && !find(files, "/"))
-		rc = fems_bad_setting(e, "root", "%s has no index.html; install the page or name the directory "
-						 "that has it",
+		rc = fems_bad_setting(e, "root",
+				      "%s has no index.html; install the page or name the directory "
+				      "that has it",
 				      root);
 	if (rc == FEMS_OK)
 		*out = files;
@@ -258,7 +264,8 @@ static bool takes_gzip(struct MHD_Connection *c)
 	return strncasecmp(v, "q=0", 3) != 0 || v[3 + strspn(v + 3, ".0")] > '0';
 }
 
-enum MHD_Result files_answer(const struct files *files, struct MHD_Connection *c, const char *path, int *found)
+enum MHD_Result files_answer(const struct files *files, struct MHD_Connection *c, const char *path,
+			     int *found)
 {
 	const struct file *f = find(files, path);
 	const char *known;

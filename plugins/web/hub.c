@@ -9,8 +9,8 @@
 #include <string.h>
 #include "plugins/web/answer.h"
 
-#define RING 128 /* events, a power of two */
-#define LAG 32   /* a client further behind is brought to the newest instead */
+#define RING  128 /* events, a power of two */
+#define LAG   32  /* a client further behind is brought to the newest instead */
 #define CHUNK 4096
 
 struct event { /* immutable once published */
@@ -26,7 +26,7 @@ struct client {
 	struct MHD_Connection *connection;
 	struct event *now; /* being sent, from byte "at" */
 	size_t at;
-	uint64_t cursor;   /* id of the last event taken */
+	uint64_t cursor;       /* id of the last event taken */
 	uint64_t newest_until; /* up to this id only the newest of each type is sent */
 	bool suspended, greeted;
 };
@@ -40,7 +40,7 @@ struct hub {
 	bool stopping;
 };
 
-static const char *const names[HUB_TYPES] = { "power",	"demand",      "meter", "plan",
+static const char *const names[HUB_TYPES] = { "power",  "demand",      "meter", "plan",
 					      "orders", "performance", "alarm" };
 
 enum hub_type hub_type_of(const char *topic)
@@ -241,7 +241,8 @@ static void place(const struct hub *h, struct client *c, const char *last_id)
 	c->newest_until = h->last;
 }
 
-static struct client *client_new(struct hub *h, struct MHD_Connection *connection, const char *last_id, int *full)
+static struct client *client_new(struct hub *h, struct MHD_Connection *connection, const char *last_id,
+				 int *full)
 {
 	struct client *c = calloc(1, sizeof *c);
 

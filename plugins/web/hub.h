@@ -12,7 +12,16 @@
 #include <stdint.h>
 #include <fems/plugin.h>
 
-enum hub_type { HUB_POWER, HUB_DEMAND, HUB_METER, HUB_PLAN, HUB_ORDERS, HUB_PERFORMANCE, HUB_ALARM, HUB_TYPES };
+enum hub_type {
+	HUB_POWER,
+	HUB_DEMAND,
+	HUB_METER,
+	HUB_PLAN,
+	HUB_ORDERS,
+	HUB_PERFORMANCE,
+	HUB_ALARM,
+	HUB_TYPES
+};
 
 struct hub;
 

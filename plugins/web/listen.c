@@ -62,10 +62,11 @@ enum fems_rc listen_parse(const char *text, struct listen_addr *out, struct fems
 	memset(out, 0, sizeof *out);
 	if (!split(text, host, sizeof host, port, sizeof port) || !is_port(port) ||
 	    getaddrinfo(strcmp(host, "localhost") ? host : "127.0.0.1", port, &hints, &found) != 0)
-		return fems_bad_setting(e, "listen",
-					"\"%.100s\" is no address to listen on; write ADDRESS:PORT with a numeric "
-					"address, for example 127.0.0.1:8080 or [::1]:8080 (port 0: any free one)",
-					text);
+		return fems_bad_setting(
+			e, "listen",
+			"\"%.100s\" is no address to listen on; write ADDRESS:PORT with a numeric "
+			"address, for example 127.0.0.1:8080 or [::1]:8080 (port 0: any free one)",
+			text);
 	memcpy(&out->sa, found->ai_addr, found->ai_addrlen);
 	out->len = found->ai_addrlen;
 	out->loopback = is_loopback(&out->sa);
@@ -94,9 +95,10 @@ int listen_open(const struct listen_addr *a, struct listen_addr *out, struct fem
 		return fd;
 	listen_format(a, text, sizeof text);
 	fems_bad_setting(e, "listen", "cannot listen on %s: %s; %s", text, strerror(errno),
-			 errno == EADDRINUSE ? "end the program that uses this port or choose another one "
-					       "(port 0 takes any free one)"
-					     : "choose an address of this machine and a port that femsd may use");
+			 errno == EADDRINUSE
+				 ? "end the program that uses this port or choose another one "
+				   "(port 0 takes any free one)"
+				 : "choose an address of this machine and a port that femsd may use");
 	if (fd >= 0)
 		close(fd);
 	return -1;

@@ -21,13 +21,13 @@
 #include "plugins/web/server.h"
 #include "plugins/web/settings.h"
 
-#define THREADS 3               /* that wait for services */
-#define MAX_WAITING 64          /* calls in the line before "busy" */
-#define RESERVED 16             /* connections that live pages may not take */
-#define BEAT_US 250000          /* "demand" at most this often */
-#define BEATS_PER_POWER 4       /* "power" every second */
+#define THREADS         3      /* that wait for services */
+#define MAX_WAITING     64     /* calls in the line before "busy" */
+#define RESERVED        16     /* connections that live pages may not take */
+#define BEAT_US         250000 /* "demand" at most this often */
+#define BEATS_PER_POWER 4      /* "power" every second */
 #define BEATS_PER_NAMES 8
-#define STOP_US 700000          /* stop() has one second in all */
+#define STOP_US         700000 /* stop() has one second in all */
 
 struct web {
 	const struct fems_host *host;
@@ -204,10 +204,11 @@ static enum fems_rc web_check(const struct fems_settings *s, struct fems_error *
 	if (rc != FEMS_OK)
 		return rc;
 	if (!addr.loopback && !cfg->open_without_login)
-		return fems_bad_setting(e, "listen",
-					"%s can be reached by others and the page has no login; listen on 127.0.0.1, "
-					"or say \"open_without_login: true\" when only trusted people reach this network",
-					cfg->listen);
+		return fems_bad_setting(
+			e, "listen",
+			"%s can be reached by others and the page has no login; listen on 127.0.0.1, "
+			"or say \"open_without_login: true\" when only trusted people reach this network",
+			cfg->listen);
 	return FEMS_OK;
 }
 
@@ -248,8 +249,9 @@ static enum fems_rc tell_address(struct web *w, struct fems_error *e)
 	if (fd >= 0)
 		ok = close(fd) == 0 && ok;
 	if (!ok || rename(temp, file) != 0)
-		return fems_fail(e, FEMS_EIO, "cannot write %s: %s; check the disk and the rights of the directory",
-				 file, strerror(errno));
+		return fems_fail(e, FEMS_EIO,
+				 "cannot write %s: %s; check the disk and the rights of the directory", file,
+				 strerror(errno));
 	host->log(host->ctx, FEMS_LOG_INFO, "the page is at http://%s/", text);
 	return FEMS_OK;
 }

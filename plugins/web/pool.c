@@ -64,7 +64,8 @@ static void run(const struct fems_host *host, struct job *j)
 	enum fems_rc rc;
 
 	r->rc = FEMS_OK;
-	rc = host->call(host->ctx, j->service, fems_span_of(j->request ? j->request : "{}"), on_reply, r, &r->err);
+	rc = host->call(host->ctx, j->service, fems_span_of(j->request ? j->request : "{}"), on_reply, r,
+			&r->err);
 	if (rc != FEMS_OK)
 		r->rc = rc;
 	if (r->err.key) /* borrowed for the time of the call only */

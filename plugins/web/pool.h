@@ -13,7 +13,7 @@
 struct pool;
 struct job;
 
-struct job_result { /* reply is malloc()ed; the taker frees it */
+struct job_result {      /* reply is malloc()ed; the taker frees it */
 	enum fems_rc rc; /* FEMS_AGAIN with stopped set: the pool ends */
 	bool stopped;
 	char *reply;

@@ -11,7 +11,7 @@
 
 #define FIRST_STALE_US 60000000 /* while the interval of a meter is not known yet */
 #define LEAST_STALE_US 3000000
-#define GAP 10 /* a pause this many times the interval is an outage, not a new interval */
+#define GAP            10 /* a pause this many times the interval is an outage, not a new interval */
 
 struct item {
 	uint32_t point;
@@ -153,7 +153,8 @@ void power_set_names(struct power *p, const struct fems_host *host, const char *
 	json_t *o = json_loadb(reply, len, 0, NULL), *meter;
 	size_t i;
 
-	json_array_foreach(json_object_get(o, "meters"), i, meter) {
+	json_array_foreach(json_object_get(o, "meters"), i, meter)
+	{
 		const char *name = json_string_value(json_object_get(meter, "name"));
 		char point[300];
 		uint32_t id;

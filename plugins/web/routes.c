@@ -132,7 +132,8 @@ static bool unknown(struct reading *rd, const char *name)
 	size_t at = 0;
 
 	for (size_t i = 0; i < 4 && rd->route->params[i].name; i++)
-		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "", rd->route->params[i].name);
+		at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i ? ", " : "",
+				       rd->route->params[i].name);
 	rd->rc = fems_fail(rd->err, FEMS_EINVAL, "\"%.60s\" is no parameter here; taken are: %s", name,
 			   at ? text : "none");
 	return false;
@@ -183,12 +184,13 @@ static bool read_body(struct reading *rd, const char *body, size_t len)
 
 	if (!json_is_object(o)) {
 		rd->rc = o ? fems_fail(rd->err, FEMS_EINVAL, "the body is JSON but no object")
-			   : fems_fail(rd->err, FEMS_EINVAL, "the body is no JSON: line %d, column %d: %s", je.line,
-				       je.column, je.text);
+			   : fems_fail(rd->err, FEMS_EINVAL, "the body is no JSON: line %d, column %d: %s",
+				       je.line, je.column, je.text);
 		json_decref(o);
 		return false;
 	}
-	json_object_foreach(o, name, v) {
+	json_object_foreach(o, name, v)
+	{
 		const struct param *p = param_of(rd->route, name);
 
 		if (!p)

@@ -13,11 +13,11 @@
 #include "plugins/web/guard.h"
 #include "plugins/web/routes.h"
 
-#define BODY_MAX 65536u          /* bytes of a request's body */
-#define DISCARD_MAX (1u << 20)   /* what is read and thrown away before the line is cut */
+#define BODY_MAX      65536u     /* bytes of a request's body */
+#define DISCARD_MAX   (1u << 20) /* what is read and thrown away before the line is cut */
 #define HEADER_MEMORY 24576u     /* libmicrohttpd answers 431 or 414 beyond */
-#define IDLE_S 30u               /* a client that neither sends nor reads; suspended ones do not count */
-#define LOG_EVERY_S 10           /* one line of libmicrohttpd; dropped clients make hundreds */
+#define IDLE_S        30u        /* a client that neither sends nor reads; suspended ones do not count */
+#define LOG_EVERY_S   10         /* one line of libmicrohttpd; dropped clients make hundreds */
 
 struct server {
 	struct server_parts parts;
@@ -91,8 +91,8 @@ static enum MHD_Result judge(struct server *s, struct MHD_Connection *c, const c
 		return refuse(c, PROBLEM_NOT_FOUND, url);
 	if (!rq->route && !is_read(method))
 		return answer_problem(c, PROBLEM_METHOD, method, NULL, "GET, HEAD");
-	if (!is_read(method) && !guard_origin(header(c, "X-Fems"), header(c, "Sec-Fetch-Site"),
-					      header(c, "Origin"), host))
+	if (!is_read(method) &&
+	    !guard_origin(header(c, "X-Fems"), header(c, "Sec-Fetch-Site"), header(c, "Origin"), host))
 		return refuse(c, PROBLEM_ORIGIN, NULL);
 	if (length && (strlen(length) > 6 || strtoul(length, NULL, 10) > BODY_MAX))
 		return refuse(c, PROBLEM_TOO_LARGE, NULL);
@@ -190,7 +190,8 @@ static enum MHD_Result finish(struct server *s, struct MHD_Connection *c, struct
 	return answer_problem(c, PROBLEM_SERVICE + (unsigned)r.rc, r.err.text, r.key[0] ? r.key : NULL, NULL);
 }
 
-static enum MHD_Result dispatch(struct server *s, struct MHD_Connection *c, const char *url, struct request *rq)
+static enum MHD_Result dispatch(struct server *s, struct MHD_Connection *c, const char *url,
+				struct request *rq)
 {
 	enum MHD_Result ok;
 	int found;
@@ -227,7 +228,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 	return dispatch(s, c, url, rq);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls, enum MHD_RequestTerminationCode why)
+static void on_completed(void *cls, struct MHD_Connection *c, void **con_cls,
+			 enum MHD_RequestTerminationCode why)
 {
 	struct server *s = cls;
 	struct request *rq = *con_cls;
@@ -255,16 +257,18 @@ enum fems_rc server_start(const struct server_parts *parts, int fd, struct serve
 	s->parts = *parts;
 	s->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-		on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_LIMIT,
+		on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET,
+		(MHD_socket)fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)parts->cfg->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-		(unsigned)parts->cfg->max_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY,
-		MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+		(unsigned)parts->cfg->max_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HEADER_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_END);
 	if (!s->daemon) {
 		close(fd);
 		free(s);
-		return fems_fail(e, FEMS_EIO, "the HTTP server does not start; check the limits of threads and "
-					      "open files of femsd");
+		return fems_fail(e, FEMS_EIO,
+				 "the HTTP server does not start; check the limits of threads and "
+				 "open files of femsd");
 	}
 	*out = s;
 	return FEMS_OK;

@@ -23,8 +23,8 @@
 #include <fems/util.h>
 #include "tests/plugin/web_host.h"
 
-#define TARGET_US 50000
-#define PAD 900
+#define TARGET_US   50000
+#define PAD         900
 #define MAX_SECONDS 3600
 
 struct line { /* the end of the text read so far, for a mark that is cut by a read */
@@ -54,7 +54,9 @@ static enum fems_rc answer(const char *service, struct fems_span request, fems_r
 {
 	(void)request;
 	(void)e;
-	reply(ctx, fems_span_of(strcmp(service, "meters.list") ? "{}" : "{\"meters\":[{\"name\":\"main\"},{\"name\":\"press\"}]}"));
+	reply(ctx, fems_span_of(strcmp(service, "meters.list")
+					? "{}"
+					: "{\"meters\":[{\"name\":\"main\"},{\"name\":\"press\"}]}"));
 	return FEMS_OK;
 }
 
@@ -163,7 +165,8 @@ static double percentile(struct listener *l, double p)
 
 static size_t event_text(char *buf, size_t size, const char *pad)
 {
-	return (size_t)snprintf(buf, size, "{\"pad\":\"%s\",\"note\":\"sent_us=%lld;\"}", pad, (long long)web_now_us());
+	return (size_t)snprintf(buf, size, "{\"pad\":\"%s\",\"note\":\"sent_us=%lld;\"}", pad,
+				(long long)web_now_us());
 }
 
 static double cpu_s(void)
@@ -171,7 +174,8 @@ static double cpu_s(void)
 	struct rusage u;
 
 	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 /* One listener and the same bytes from one thread to bare sockets. */
@@ -183,8 +187,8 @@ static struct listener *floor_run(size_t clients, int seconds, const char *pad)
 	struct listener *l = listener_new(clients, (size_t)seconds);
 	char text[2048];
 
-	if (server < 0 || !peers || bind(server, (struct sockaddr *)&sa, sizeof sa) != 0 || listen(server, 511) != 0 ||
-	    getsockname(server, (struct sockaddr *)&sa, &len) != 0)
+	if (server < 0 || !peers || bind(server, (struct sockaddr *)&sa, sizeof sa) != 0 ||
+	    listen(server, 511) != 0 || getsockname(server, (struct sockaddr *)&sa, &len) != 0)
 		die("floor");
 	for (size_t i = 0; i < clients; i++) {
 		listener_add(l, i, web_connect(ntohs(sa.sin_port), 0));
@@ -276,7 +280,8 @@ static void remove_dir(const char *dir)
 
 int main(int argc, char **argv)
 {
-	long seconds = argc > 1 ? strtol(argv[1], NULL, 10) : 20, clients = argc > 2 ? strtol(argv[2], NULL, 10) : 500;
+	long seconds = argc > 1 ? strtol(argv[1], NULL, 10) : 20,
+	     clients = argc > 2 ? strtol(argv[2], NULL, 10) : 500;
 	struct rlimit files;
 	struct rusage u;
 	char pad[PAD + 1], dir[] = "/tmp/fems-bench-web-XXXXXX";
@@ -307,12 +312,17 @@ int main(int argc, char **argv)
 	all = web->got == web->cap;
 	p99 = percentile(web, 0.99);
 	floor99 = percentile(bare, 0.99);
-	printf("# %ld clients, %ld s: %zu of %zu events arrived; p50 %.1f ms, p99 %.1f ms, max %.1f ms; bare sockets p99 %.1f ms\n",
-	       clients, seconds, web->got, web->cap, percentile(web, 0.5) / 1e3, p99 / 1e3, percentile(web, 1) / 1e3, floor99 / 1e3);
-	printf("# CPU of server and clients together %.2f s; highest resident memory of both %ld KB\n", cpu, u.ru_maxrss);
-	printf("{\"name\":\"%ld live pages at 1 Hz, p99\",\"value\":%.1f,\"unit\":\"ms\",\"target\":%d,\"beside\":\"bare sockets, p99\","
+	printf("# %ld clients, %ld s: %zu of %zu events arrived; p50 %.1f ms, p99 %.1f ms, max %.1f ms; bare "
+	       "sockets p99 %.1f ms\n",
+	       clients, seconds, web->got, web->cap, percentile(web, 0.5) / 1e3, p99 / 1e3,
+	       percentile(web, 1) / 1e3, floor99 / 1e3);
+	printf("# CPU of server and clients together %.2f s; highest resident memory of both %ld KB\n", cpu,
+	       u.ru_maxrss);
+	printf("{\"name\":\"%ld live pages at 1 Hz, "
+	       "p99\",\"value\":%.1f,\"unit\":\"ms\",\"target\":%d,\"beside\":\"bare sockets, p99\","
 	       "\"beside_value\":%.1f,\"met\":%s}\n",
-	       clients, p99 / 1e3, TARGET_US / 1000, floor99 / 1e3, all && p99 <= TARGET_US ? "true" : "false");
+	       clients, p99 / 1e3, TARGET_US / 1000, floor99 / 1e3,
+	       all && p99 <= TARGET_US ? "true" : "false");
 	free(bare->delays_us);
 	free(bare);
 	free(web->delays_us);

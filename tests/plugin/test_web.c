@@ -40,12 +40,14 @@ static enum fems_rc answer(const char *service, struct fems_span request, fems_r
 
 	if (strcmp(service, "orders.list") == 0) {
 		json_t *o = json_loadb(request.ptr, request.len, 0, NULL);
-		enum fems_rc rc = (enum fems_rc)strtol(json_string_value(json_object_get(o, "state")), NULL, 10);
+		enum fems_rc rc =
+			(enum fems_rc)strtol(json_string_value(json_object_get(o, "state")), NULL, 10);
 
 		json_decref(o);
 		return rc ? fems_bad_setting(e, "state", "said so"), rc : FEMS_OK;
 	}
-	snprintf(text, sizeof text, "{\"service\":\"%s\",\"request\":%.*s}", service, (int)request.len, request.ptr);
+	snprintf(text, sizeof text, "{\"service\":\"%s\",\"request\":%.*s}", service, (int)request.len,
+		 request.ptr);
 	reply(ctx, fems_span_of(text));
 	return FEMS_OK;
 }
@@ -84,9 +86,17 @@ static void make_page(void)
 
 static void remove_page(void)
 {
-	static const char *const names[] = { "page/index.html", "page/app.js",	"page/app.js.gz", "page/sub/a.svg",
-					     "page/.hidden",	"page/link.txt", "secret",	   "address",
-					     "page/sub",	"page",		"" };
+	static const char *const names[] = { "page/index.html",
+					     "page/app.js",
+					     "page/app.js.gz",
+					     "page/sub/a.svg",
+					     "page/.hidden",
+					     "page/link.txt",
+					     "secret",
+					     "address",
+					     "page/sub",
+					     "page",
+					     "" };
 	char path[512];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -119,7 +129,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void ask(const char *method, const char *path, const char *headers, const char *body, struct web_answer *a)
+static void ask(const char *method, const char *path, const char *headers, const char *body,
+		struct web_answer *a)
 {
 	if (!web_ask(port, method, path, headers, body, a))
 		fail_msg("%s %s: no answer", method, path);
@@ -192,7 +203,8 @@ static void routes_reach_their_service(void **state)
 		assert_int_equal(a.status, 200);
 		assert_header(&a, "Content-Type", "application/json");
 		assert_header(&a, "Cache-Control", "no-store");
-		snprintf(want, sizeof want, "{\"service\":\"%s\",\"request\":%s}", cases[i].service, cases[i].request);
+		snprintf(want, sizeof want, "{\"service\":\"%s\",\"request\":%s}", cases[i].service,
+			 cases[i].request);
 		assert_string_equal(a.body, want);
 		web_answer_free(&a);
 	}
@@ -260,7 +272,8 @@ static void changes_need_our_own_page(void **state)
 
 static void bodies_are_checked(void **state)
 {
-	static const char json[] = "X-Fems: 1\r\nContent-Type: application/json\r\n", run[] = "/api/v1/plan/run";
+	static const char json[] = "X-Fems: 1\r\nContent-Type: application/json\r\n",
+			  run[] = "/api/v1/plan/run";
 	static const char chunked[] = "POST /api/v1/plan/run HTTP/1.1\r\nHost: localhost\r\nX-Fems: 1\r\n"
 				      "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
 	struct web_answer a;
@@ -290,10 +303,12 @@ static void bodies_are_checked(void **state)
 
 static void foreign_host_names_are_refused(void **state)
 {
-	static const char *const good[] = { "localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080", "[::1]" };
-	static const char *const bad[] = { "evil.example",	 "localhost.evil.example", "127.0.0.1.evil.example",
-					   "127.0.0.2",		 "[::1]x",		   "localhost:80@evil",
-					   "localhost:80:80",	 "[::1" };
+	static const char *const good[] = { "localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080",
+					    "[::1]" };
+	static const char *const bad[] = {
+		"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.2",
+		"[::1]x",       "localhost:80@evil",      "localhost:80:80",        "[::1"
+	};
 	char line[100];
 	struct web_answer a;
 
@@ -317,9 +332,11 @@ static void service_errors_become_problems(void **state)
 		const char *rc;
 		int status;
 		const char *code;
-	} cases[] = { { "1", 503, "not-now" },	{ "2", 400, "bad-parameter" }, { "3", 502, "peer-failed" },
-		      { "4", 504, "timeout" },	{ "5", 403, "refused" },       { "6", 500, "no-memory" },
-		      { "7", 501, "not-supported" }, { "8", 404, "not-found" }, { "9", 409, "conflict" } };
+	} cases[] = { { "1", 503, "not-now" },       { "2", 400, "bad-parameter" },
+		      { "3", 502, "peer-failed" },   { "4", 504, "timeout" },
+		      { "5", 403, "refused" },       { "6", 500, "no-memory" },
+		      { "7", 501, "not-supported" }, { "8", 404, "not-found" },
+		      { "9", 409, "conflict" } };
 	struct web_answer a;
 	char path[60];
 
@@ -381,10 +398,28 @@ static void files_have_type_etag_and_gzip(void **state)
 static void no_path_leaves_the_page(void **state)
 {
 	static const char *const paths[] = {
-		"/../secret", "/..%2fsecret", "/%2e%2e/secret", "/sub/../../secret", "//secret", "/./../secret",
-		"/sub/%2e%2e%2f%2e%2e%2fsecret", "/..\\secret", "/%2e%2e%5csecret", "/%c0%ae%c0%ae/secret",
-		"/.hidden", "/link.txt", "/app.js/", "/secret%00.html", "/secret%00", "/sub", "/sub/",
-		"/app.js.gz", "/index.html/../../secret", "/%252e%252e/secret", "*", "http://localhost/../secret",
+		"/../secret",
+		"/..%2fsecret",
+		"/%2e%2e/secret",
+		"/sub/../../secret",
+		"//secret",
+		"/./../secret",
+		"/sub/%2e%2e%2f%2e%2e%2fsecret",
+		"/..\\secret",
+		"/%2e%2e%5csecret",
+		"/%c0%ae%c0%ae/secret",
+		"/.hidden",
+		"/link.txt",
+		"/app.js/",
+		"/secret%00.html",
+		"/secret%00",
+		"/sub",
+		"/sub/",
+		"/app.js.gz",
+		"/index.html/../../secret",
+		"/%252e%252e/secret",
+		"*",
+		"http://localhost/../secret",
 	};
 	struct web_answer a;
 
@@ -427,8 +462,13 @@ static void headers_have_a_limit(void **state)
 static void nonsense_does_not_hurt(void **state)
 {
 	static const char *const lines[] = {
-		"\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01", "GET / HTTP/1.1\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+		"\r\n\r\n",
+		"GET\r\n\r\n",
+		"GET / HTTP/9.9\r\n\r\n",
+		"\x16\x03\x01\x02\x00\x01",
+		"GET / HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: localhost\r\nbroken\r\n\r\n",
 	};
@@ -465,8 +505,17 @@ static void expect_fault(struct web_host *h, const char *key, const char *part)
 
 static void bad_addresses_are_named(void **state)
 {
-	static const char *const bad[] = { "", "8080", "localhost", "127.0.0.1:", ":80", "127.0.0.1:65536",
-					   "127.0.0.1:8o", "fems.example:80", "[::1:80", "1.2.3.4:-1", "[]:1" };
+	static const char *const bad[] = { "",
+					   "8080",
+					   "localhost",
+					   "127.0.0.1:",
+					   ":80",
+					   "127.0.0.1:65536",
+					   "127.0.0.1:8o",
+					   "fems.example:80",
+					   "[::1:80",
+					   "1.2.3.4:-1",
+					   "[]:1" };
 	static const char *const open[] = { "0.0.0.0:8080", "[::]:8080", "192.0.2.1:80" };
 	static const char *const good[] = { "127.0.0.1:0", "[::1]:0", "localhost:8080", "127.1.2.3:1" };
 	struct web_host *h = web_host_new(so_path(), scratch, answer);

@@ -24,7 +24,7 @@
 #include "tests/plugin/web_host.h"
 
 #define START_US 1767225600000000 /* where the plant's clock of the host begins */
-#define CLIENTS 50
+#define CLIENTS  50
 
 static char scratch[200];
 static struct web_host *host;
@@ -42,7 +42,8 @@ static enum fems_rc answer(const char *service, struct fems_span request, fems_r
 	(void)e;
 	(void)request;
 	if (strcmp(service, "meters.list") == 0)
-		reply(ctx, fems_span_of("{\"meters\":[{\"name\":\"main\"},{\"name\":\"press\"},{\"name\":\"no point\"}]}"));
+		reply(ctx, fems_span_of("{\"meters\":[{\"name\":\"main\"},{\"name\":\"press\"},{\"name\":"
+					"\"no point\"}]}"));
 	else
 		reply(ctx, fems_span_of("{}"));
 	if (strcmp(service, "demand.now") == 0)
@@ -80,7 +81,8 @@ static int setup(void **state)
 
 	(void)state;
 	atomic_store(&slow_ms, 0);
-	snprintf(scratch, sizeof scratch, "%s/fems-live-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	snprintf(scratch, sizeof scratch, "%s/fems-live-XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	assert_non_null(mkdtemp(scratch));
 	page_file("w");
 	snprintf(so, sizeof so, "%s/plugins/web/.libs/web.so", top ? top : ".");
@@ -234,7 +236,8 @@ static void power_comes_each_second_and_grows_old(void **state)
 	web_host_feed(host, 2, -250.4, START_US + 4000000, FEMS_Q_GOOD);
 	web_host_feed(host, 3, 1, START_US, FEMS_Q_GOOD);
 	web_host_set_now(START_US + 6500000);
-	stream_expect(s, "{\"now\":\"2026-01-01T00:00:06.500Z\",\"power\":{\"main\":1004,\"press\":-250},\"stale\":[]}");
+	stream_expect(s, "{\"now\":\"2026-01-01T00:00:06.500Z\",\"power\":{\"main\":1004,\"press\":-250},"
+			 "\"stale\":[]}");
 	web_host_set_now(START_US + 7500000);
 	stream_expect(s, "\"stale\":[\"main\"]}");
 	web_host_notice(host, "meter", "{\"name\":\"press\",\"state\":\"offline\"}");

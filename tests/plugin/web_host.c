@@ -40,7 +40,8 @@ int64_t web_now_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-__attribute__((format(printf, 3, 4))) static void host_log(void *ctx, enum fems_level level, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void host_log(void *ctx, enum fems_level level, const char *fmt,
+							   ...)
 {
 	struct web_host *h = ctx;
 	va_list ap;
@@ -142,10 +143,17 @@ struct web_host *web_host_new(const char *so, const char *dir, web_call_fn call)
 
 	if (!h)
 		abort();
-	h->host = (struct fems_host){ .size = sizeof h->host, .abi_major = FEMS_ABI_MAJOR,
-				      .abi_minor = FEMS_ABI_MINOR, .ctx = h, .log = host_log,
-				      .now_us = host_now, .find = host_find, .subscribe = host_subscribe,
-				      .call = host_call, .state_dir = host_state_dir, .instance = host_instance };
+	h->host = (struct fems_host){ .size = sizeof h->host,
+				      .abi_major = FEMS_ABI_MAJOR,
+				      .abi_minor = FEMS_ABI_MINOR,
+				      .ctx = h,
+				      .log = host_log,
+				      .now_us = host_now,
+				      .find = host_find,
+				      .subscribe = host_subscribe,
+				      .call = host_call,
+				      .state_dir = host_state_dir,
+				      .instance = host_instance };
 	h->call = call;
 	snprintf(h->state_dir, sizeof h->state_dir, "%s", dir);
 	snprintf(h->page_dir, sizeof h->page_dir, "%s/page", dir);
@@ -259,7 +267,8 @@ int web_host_logged(struct web_host *h, enum fems_level level)
 
 int web_connect(int port, int rcvbuf)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	struct sockaddr_in sa = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)port),
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -319,7 +328,8 @@ const char *web_header(const struct web_answer *a, const char *name, char *buf, 
 {
 	size_t n = strlen(name);
 
-	for (const char *line = a->head; line && *line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+	for (const char *line = a->head; line && *line;
+	     line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
 		if (strncasecmp(line, name, n) != 0 || line[n] != ':')
 			continue;
 		line += n + 1 + strspn(line + n + 1, " ");
@@ -346,7 +356,8 @@ bool web_read_answer(int fd, bool head_only, struct web_answer *a, int64_t budge
 	a->status = (int)strtol(in.buf + strcspn(in.buf, " "), NULL, 10);
 	a->head = strndup(in.buf, (size_t)(split - in.buf));
 	at = (size_t)(split - in.buf) + 4;
-	want = !head_only && web_header(a, "Content-Length", value, sizeof value) ? strtoul(value, NULL, 10) : 0;
+	want = !head_only && web_header(a, "Content-Length", value, sizeof value) ? strtoul(value, NULL, 10)
+										  : 0;
 	while (in.len - at < want && more(fd, &in, until))
 		;
 	a->len = in.len - at < want ? in.len - at : want;

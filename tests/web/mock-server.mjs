@@ -37,8 +37,8 @@ const METERS = [
 	['cnc-1', 'CNC 1호기', 'CNC 1', 'machine', 'line-a', 28350],
 	['cnc-2', 'CNC 2호기', 'CNC 2', 'machine', 'line-a', 31120],
 	['furnace', '열처리로', 'Furnace', 'machine', 'main', 148000],
-	['comp-1', '공기압축기 1', 'Compressor 1', 'load', 'main', 55200],
-	['comp-2', '공기압축기 2', 'Compressor 2', 'load', 'main', 47900],
+	['comp-1', '공기압축기 1', 'Compressor 1', 'other', 'main', 55200],
+	['comp-2', '공기압축기 2', 'Compressor 2', 'other', 'main', 47900],
 	['pv', '태양광 인버터', 'PV inverter', 'pv', 'main', -61400],
 	['battery', '배터리', 'Battery', 'battery', 'main', 12000],
 ];
@@ -119,6 +119,7 @@ function demand(name) {
 		projected_low_w: 509000, projected_high_w: 569000, target_w: 520000, contract_w: 700000, threshold_w: 552000, room_w: 58300, counts: true, at_risk_micro: 1907000e6, months: 12,
 		stale: false, age_s: 1, mode: 'advise', advice: [
 			{ load: 'comp-1', labels: { ko: name('공기압축기 1'), en: name('Compressor 1') }, power_w: 55200, action: 'shed', state: 'on', reason: { ko: name('9분간 정지할 수 있습니다.'), en: name('May pause for 9 minutes.') } },
+			{ load: 'lights', labels: { ko: '조명', en: 'Lights' }, power_w: 9000, action: 'hold', state: 'on', reason: { ko: '', en: '' } },
 			{ load: 'hvac', labels: { ko: '공조기', en: 'Ventilation' }, power_w: 18000, action: 'hold', state: 'off', reason: { ko: '목표까지 여유가 부족합니다.', en: 'The room is still too small.' } }] };
 }
 

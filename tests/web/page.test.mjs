@@ -150,6 +150,13 @@ test('old values are grey and say how old', () => withPage({ lang: 'en', hostile
 	await page.waitForFunction(() => /offline[^]*no answer from 192\.0\.2\.7/.test(document.querySelector('#meters').innerText));
 }));
 
+test('advice lists what to drop and what stays off, not what may run on', () => withPage({ lang: 'en' }, async (page) => {
+	const advice = await text(page, '.advice');
+	assert.match(advice, /Compressor 1[^]*drop 55\.2\s?kW[^]*May pause for 9 minutes/);
+	assert.match(advice, /Ventilation\s*keep off 18\.0\s?kW/);
+	assert.doesNotMatch(advice, /Lights/);
+}));
+
 test('a stale demand gauge says so', () => withPage({ lang: 'en', hostile: false }, async (page, mock) => {
 	mock.emit('demand', { now: '2026-11-23T14:07:00+09:00', target_w: 520000, contract_w: 700000, stale: true, age_s: 40, mode: 'advise', advice: [] });
 	await page.waitForSelector('#demand svg.stale');

@@ -64,8 +64,10 @@ function axis(f: Frame): SVGElement[] {
 	return out;
 }
 
-function orderName(o: PlanOrder): string {
-	return o.request_id ?? o.id;
+/** The number of the order; its segment where several segments of one order are planned. */
+export function orderName(o: PlanOrder): string {
+	const shared = state.plan?.orders?.some((x) => x !== o && x.id !== o.id && x.request_id === o.request_id);
+	return shared || !o.request_id ? o.id : o.request_id;
 }
 
 export function isLate(o: PlanOrder): boolean {

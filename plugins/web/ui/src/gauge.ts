@@ -97,10 +97,12 @@ function verdict(d: Demand): HTMLElement {
 }
 
 function advice(d: Demand): HTMLElement | null {
-	if (!d.advice?.length)
+	/* A load that is on and may stay on is no advice. */
+	const list = (d.advice ?? []).filter((a) => a.action !== 'hold' || a.state === 'off');
+	if (!list.length)
 		return null;
 	return h('div', { class: 'advice' }, h('h3', {}, t('demand.advice')),
-		h('ul', {}, ...d.advice.map((a) => h('li', { class: a.action },
+		h('ul', {}, ...list.map((a) => h('li', { class: a.action },
 			h('span', { class: 'who' }, label(a.labels, a.load)),
 			h('span', { class: 'do' }, `${word('action', a.action)} ${num(a.power_w, 'W')}`),
 			a.reason && h('span', { class: 'why' }, label(a.reason))))));

@@ -3,21 +3,18 @@
 import { h } from './dom';
 import { card, waiting } from './card';
 import { countdown, day, hhmm, num } from './format';
-import { label, t } from './i18n';
+import { machineName, orderName } from './gantt';
+import { t } from './i18n';
 import { on, plantNow, state } from './store';
 import type { Plan, PlanOrder } from './types';
 
 interface Action { at: number; what: string; detail: string }
 
-function machineName(id: string): string {
-	return label(state.plan?.machines?.find((m) => m.id === id)?.labels, id);
-}
-
 function orderAction(o: PlanOrder): Action {
 	const erp = o.erp_start ? Date.parse(o.erp_start) : null, at = Date.parse(o.start);
 	const saves = o.saving_micro && o.saving_micro > 0 ? t('next.saves', { money: num(o.saving_micro, 'money') }) : '';
 	const moved = o.moved && erp !== null && erp !== at ? t('next.moved', { time: hhmm(erp) }) : t('next.asErp');
-	return { at, what: t('next.start', { order: o.request_id ?? o.id, machine: machineName(o.equipment) }),
+	return { at, what: t('next.start', { order: orderName(o), machine: machineName(o.equipment) }),
 		detail: [o.product ?? '', moved, saves].filter(Boolean).join(' · ') };
 }
 

@@ -4,7 +4,7 @@ import { h } from './dom';
 import { card, table, tableSwitch, waiting } from './card';
 import { bandName, bandsInUse } from './bands';
 import { dayTime, hhmm, num } from './format';
-import { gantt, isLate, machineName } from './gantt';
+import { gantt, isLate, machineName, orderName } from './gantt';
 import { swatch } from './hatch';
 import { label, t, word, type Key } from './i18n';
 import { on, runPlan, state } from './store';
@@ -52,7 +52,7 @@ function reason(o: PlanOrder, close: () => void): HTMLElement {
 	const q = o.quantity !== null && o.quantity !== undefined ? `${typeof o.quantity === 'number' ? num(o.quantity, 'count') : o.quantity}\u00a0${o.unit ?? ''}` : '';
 	const erp = o.erp_start ? `${dayTime(Date.parse(o.erp_start))}${o.erp_equipment && o.erp_equipment !== o.equipment ? ` · ${machineName(o.erp_equipment)}` : ''}` : null;
 	return h('div', { class: 'reason' },
-		h('header', {}, h('h3', {}, `${o.request_id ?? o.id} · ${machineName(o.equipment)}`),
+		h('header', {}, h('h3', {}, `${orderName(o)} · ${machineName(o.equipment)}`),
 			h('button', { type: 'button', class: 'small', click: close }, t('close'))),
 		h('p', { class: 'why' }, label(o.reason) || t(o.moved ? 'reason.moved' : 'reason.kept')),
 		h('dl', { class: 'facts' }, pair(t('reason.plan'), span(o.start, o.end)), pair(t('reason.erp'), erp),
@@ -65,7 +65,7 @@ function reason(o: PlanOrder, close: () => void): HTMLElement {
 }
 
 function orderTable(p: Plan): HTMLElement {
-	const rows = [...(p.orders ?? [])].sort((a, b) => a.start.localeCompare(b.start)).map((o) => [o.request_id ?? o.id, machineName(o.equipment), span(o.start, o.end),
+	const rows = [...(p.orders ?? [])].sort((a, b) => a.start.localeCompare(b.start)).map((o) => [orderName(o), machineName(o.equipment), span(o.start, o.end),
 		o.erp_start ? dayTime(Date.parse(o.erp_start)) : '', o.due ? dayTime(Date.parse(o.due)) : '', isLate(o) ? num(o.late_s, 'age') : '', label(o.reason), num(o.saving_micro, 'money')]);
 	return table(t('plan.title'), [t('reason.order'), t('gantt.machine'), t('reason.plan'), t('reason.erp'), t('reason.due'), t('reason.late'), t('plan.reason'), t('reason.saving')], rows, 7);
 }
