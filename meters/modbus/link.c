@@ -3,7 +3,6 @@
 #include "meters/modbus/link_engine.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -211,58 +210,6 @@ void link_set_response_timeout(struct link *l, int64_t us)
 {
 	us = us < 1000 ? 1000 : us; /* libmodbus refuses 0 */
 	modbus_set_response_timeout(l->mb, (uint32_t)(us / 1000000), (uint32_t)(us % 1000000));
-}
-
-struct addrinfo *link_resolve(struct link *l, int64_t until_us, struct link_result *r)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST }, *found = NULL;
-	struct timespec slice = { 0, 50000000 };
-	struct gaicb *ask, *list[1];
-	char port[8];
-	int rc;
-
-	snprintf(port, sizeof port, "%d", l->addr.port);
-	if (!getaddrinfo(l->addr.host, port, &hints, &found))
-		return found;
-	/* A name: looked up by glibc's helper, because getaddrinfo() itself cannot be stopped. */
-	struct {
-		struct gaicb cb;
-		struct addrinfo hints;
-		char host[256], port[8];
-	} *own = calloc(1, sizeof *own);
-
-	if (!own) {
-		link_fail(r, LINK_DOWN, "out of memory");
-		return NULL;
-	}
-	own->hints.ai_socktype = SOCK_STREAM;
-	snprintf(own->host, sizeof own->host, "%s", l->addr.host);
-	snprintf(own->port, sizeof own->port, "%s", port);
-	ask = &own->cb;
-	ask->ar_name = own->host;
-	ask->ar_service = own->port;
-	ask->ar_request = &own->hints;
-	list[0] = ask;
-	rc = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
-	while (!rc && (rc = gai_error(ask)) == EAI_INPROGRESS && !atomic_load(&l->stopped) &&
-	       link_mono_us() < until_us) {
-		gai_suspend((const struct gaicb *const *)list, 1, &slice);
-		rc = 0;
-	}
-	if (rc == EAI_INPROGRESS) {
-		link_fail(r, LINK_DOWN, "the name %s is not resolved in time: does the name server work?",
-			  l->addr.host);
-		if (gai_cancel(ask) == EAI_CANCELED)
-			free(own);
-		return NULL; /* else the helper still writes there; it stays allocated */
-	}
-	if (rc)
-		link_fail(r, LINK_DOWN, "the name %s is unknown (%s): correct it, or give the IP address",
-			  l->addr.host, gai_strerror(rc));
-	else
-		found = ask->ar_result;
-	free(own);
-	return found;
 }
 
 /* ---- requests ---- */

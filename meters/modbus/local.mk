@@ -9,12 +9,13 @@ modbus_decode_sources = \
 plugin_LTLIBRARIES += %D%/modbus.la
 meters_modbus_modbus_la_SOURCES = $(modbus_decode_sources) \
 	%D%/device.c %D%/device.h %D%/device_write.c \
-	%D%/link.c %D%/link.h %D%/link_addr.c %D%/link_engine.h %D%/link_rtu.c %D%/link_tcp.c \
+	%D%/link.c %D%/link.h %D%/link_addr.c %D%/link_engine.h %D%/link_resolve.c \
+	%D%/link_rtu.c %D%/link_tcp.c \
 	%D%/modbus.c \
 	%D%/settings.c %D%/settings.h
 meters_modbus_modbus_la_CFLAGS = $(plugin_cflags) $(MODBUS_CFLAGS) $(FYAML_CFLAGS)
 meters_modbus_modbus_la_CPPFLAGS = $(plugin_cppflags) -DFEMS_DATA_DIR='"$(pkgdatadir)"'
-meters_modbus_modbus_la_LDFLAGS = $(plugin_ldflags)
+meters_modbus_modbus_la_LDFLAGS = $(plugin_ldflags) -Wl,-z,nodelete
 meters_modbus_modbus_la_LIBADD = $(MODBUS_LIBS) $(FYAML_LIBS)
 
 if HAVE_CMOCKA

@@ -55,15 +55,18 @@ static bool answer_tcp(struct peer *p, modbus_t *mb, int fd)
 	rest_ms(p, atomic_exchange(&p->late_ms, 0));
 	addr = q[8] << 8 | q[9];
 	count = q[10] << 8 | q[11];
+	pthread_mutex_lock(&p->lock);
 	before = p->regs[addr];
 	if (refused(p, q[7], addr, count))
-		return modbus_reply_exception(mb, q, MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS) >= 0;
-	n = modbus_reply(mb, q, n, &map);
+		n = modbus_reply_exception(mb, q, MODBUS_EXCEPTION_ILLEGAL_DATA_ADDRESS);
+	else
+		n = modbus_reply(mb, q, n, &map);
 	if (q[7] == 6 || q[7] == 16) {
 		atomic_fetch_add(&p->writes, 1);
 		if (atomic_load(&p->deaf_to_writes))
 			p->regs[addr] = before;
 	}
+	pthread_mutex_unlock(&p->lock);
 	return n >= 0;
 }
 
@@ -105,6 +108,7 @@ static struct peer *new_peer(void)
 	if (!p)
 		abort();
 	p->far = -1;
+	pthread_mutex_init(&p->lock, NULL);
 	atomic_store(&p->forbidden, -1);
 	atomic_store(&p->silent_unit, -1);
 	return p;
@@ -112,11 +116,8 @@ static struct peer *new_peer(void)
 
 static void begin(struct peer *p, void *(*fn)(void *))
 {
-	pthread_t *t = malloc(sizeof *t);
-
-	if (!t || pthread_create(t, NULL, fn, p))
+	if (pthread_create(&p->thread, NULL, fn, p))
 		abort();
-	p->thread = t;
 }
 
 struct peer *peer_tcp(int port)
@@ -160,6 +161,7 @@ static void answer_serial(struct peer *p, const uint8_t *q)
 	atomic_fetch_add(&p->requests, 1);
 	if (atomic_load(&p->mute) || q[0] == atomic_load(&p->silent_unit))
 		return;
+	pthread_mutex_lock(&p->lock);
 	if (q[1] == 6) {
 		p->regs[addr] = (uint16_t)count;
 		memcpy(a, q, 6);
@@ -174,6 +176,7 @@ static void answer_serial(struct peer *p, const uint8_t *q)
 			a[n++] = (uint8_t)p->regs[addr + i];
 		}
 	}
+	pthread_mutex_unlock(&p->lock);
 	crc = crc16(a, n);
 	a[n++] = (uint8_t)crc;
 	a[n++] = (uint8_t)(crc >> 8);
@@ -233,8 +236,8 @@ void peer_free(struct peer *p)
 	if (!p)
 		return;
 	atomic_store(&p->stop, true);
-	pthread_join(*(pthread_t *)p->thread, NULL);
-	free(p->thread);
+	pthread_join(p->thread, NULL);
+	pthread_mutex_destroy(&p->lock);
 	close(p->fd);
 	if (p->far >= 0)
 		close(p->far);
@@ -249,10 +252,27 @@ void peer_f32(struct peer *p, int addr, float v)
 	peer_u32(p, addr, bits);
 }
 
+void peer_u16(struct peer *p, int addr, int v)
+{
+	pthread_mutex_lock(&p->lock);
+	p->regs[addr] = (uint16_t)v;
+	pthread_mutex_unlock(&p->lock);
+}
+
+uint16_t peer_get(struct peer *p, int addr)
+{
+	uint16_t v;
+
+	pthread_mutex_lock(&p->lock);
+	v = p->regs[addr];
+	pthread_mutex_unlock(&p->lock);
+	return v;
+}
+
 void peer_u32(struct peer *p, int addr, uint32_t v)
 {
-	p->regs[addr] = (uint16_t)(v >> 16);
-	p->regs[addr + 1] = (uint16_t)v;
+	peer_u16(p, addr, (int)(v >> 16));
+	peer_u16(p, addr + 1, (int)(v & 0xffff));
 }
 
 void peer_u64(struct peer *p, int addr, uint64_t v)

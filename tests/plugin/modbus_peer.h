@@ -6,12 +6,14 @@
 #ifndef MODBUS_PEER_H
 #define MODBUS_PEER_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct peer {
-	uint16_t regs[65536];    /* the same for functions 3 and 4 and all units */
+	uint16_t regs[65536]; /* under lock; the same for functions 3 and 4 and all units */
+	pthread_mutex_t lock;
 	atomic_int late_ms;      /* the next answer comes that late, once */
 	atomic_bool mute;        /* takes requests, never answers */
 	atomic_bool deaf_to_writes; /* answers a write and forgets it */
@@ -23,7 +25,7 @@ struct peer {
 	/* inside */
 	atomic_bool stop;
 	int fd, far;
-	void *thread;
+	pthread_t thread;
 };
 
 /* port 0: chosen by the kernel. */
@@ -31,6 +33,8 @@ struct peer *peer_tcp(int port);
 struct peer *peer_serial(void);
 void peer_free(struct peer *);
 
+void peer_u16(struct peer *, int addr, int v);
+uint16_t peer_get(struct peer *, int addr);
 void peer_f32(struct peer *, int addr, float v);
 void peer_u32(struct peer *, int addr, uint32_t v);
 void peer_u64(struct peer *, int addr, uint64_t v);
