@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <fems/util.h>
 
-#define REST_S 2
+#define REST_S    2
 #define FILES_MAX 1000 /* of one scan; the rest waits for the next */
 #define YOUNG_MAX 64
 
@@ -57,7 +57,8 @@ enum fems_rc folder_new(const char *path, struct folder **out, struct fems_error
 	f->path = strdup(path);
 	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->fd < 0 || !f->path) {
-		fems_bad_setting(e, "folder", "folder %s cannot be opened: %s; make it, and let this program write in it",
+		fems_bad_setting(e, "folder",
+				 "folder %s cannot be opened: %s; make it, and let this program write in it",
 				 path, strerror(errno));
 		folder_free(f);
 		return FEMS_EINVAL;
@@ -202,15 +203,16 @@ static enum fems_rc move_away(struct folder *f, const char *name, const char *su
 	bool ok;
 
 	if (mkdirat(f->fd, sub, 0750) != 0 && errno != EEXIST)
-		return fems_fail(e, FEMS_EIO, "%s/%s cannot be made: %s; let this program write there", f->path, sub,
-				 strerror(errno));
+		return fems_fail(e, FEMS_EIO, "%s/%s cannot be made: %s; let this program write there",
+				 f->path, sub, strerror(errno));
 	dir = openat(f->fd, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0)
 		return fems_fail(e, FEMS_EIO, "%s/%s cannot be opened: %s", f->path, sub, strerror(errno));
 	ok = free_name(dir, name, target, sizeof target) && (!reason || write_reason(dir, target, reason)) &&
 	     renameat(f->fd, name, dir, target) == 0;
 	if (!ok)
-		fems_fail(e, FEMS_EIO, "%s/%s cannot be moved to %s/: %s; move it by hand, it is read again until then",
+		fems_fail(e, FEMS_EIO,
+			  "%s/%s cannot be moved to %s/: %s; move it by hand, it is read again until then",
 			  f->path, name, sub, strerror(errno));
 	close(dir);
 	return ok ? FEMS_OK : FEMS_EIO;
@@ -251,8 +253,8 @@ static enum fems_rc take_file(struct folder *f, const struct entry *it, folder_t
 		return FEMS_EIO;
 	}
 	*failed += v == FOLDER_FAILED;
-	if (move_away(f, it->name, v == FOLDER_DONE ? "done" : "failed", v == FOLDER_DONE ? NULL : reason.text,
-		      &moving) != FEMS_OK) {
+	if (move_away(f, it->name, v == FOLDER_DONE ? "done" : "failed",
+		      v == FOLDER_DONE ? NULL : reason.text, &moving) != FEMS_OK) {
 		*e = moving;
 		return FEMS_EIO;
 	}
@@ -261,8 +263,8 @@ static enum fems_rc take_file(struct folder *f, const struct entry *it, folder_t
 	return v == FOLDER_FAILED ? FEMS_EINVAL : FEMS_OK;
 }
 
-enum fems_rc folder_scan(struct folder *f, folder_take_fn take, void *ctx, int64_t deadline_us, unsigned *failed,
-			 struct fems_error *e)
+enum fems_rc folder_scan(struct folder *f, folder_take_fn take, void *ctx, int64_t deadline_us,
+			 unsigned *failed, struct fems_error *e)
 {
 	struct entry *list = malloc(FILES_MAX * sizeof *list);
 	int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -45,11 +45,10 @@ static enum verdict judge_v4(uint32_t a)
 		int bits;
 		enum verdict verdict;
 	} range[] = {
-		{ 0x7f000000, 8, LOOPBACK },
-		{ 0x00000000, 8, REFUSED },  /* this host */
-		{ 0xa9fe0000, 16, REFUSED }, /* link-local, metadata services */
-		{ 0xe0000000, 4, REFUSED },  /* multicast */
-		{ 0xf0000000, 4, REFUSED },  /* reserved, broadcast */
+		{ 0x7f000000, 8, LOOPBACK }, { 0x00000000, 8, REFUSED }, /* this host */
+		{ 0xa9fe0000, 16, REFUSED },                             /* link-local, metadata services */
+		{ 0xe0000000, 4, REFUSED },                              /* multicast */
+		{ 0xf0000000, 4, REFUSED },                              /* reserved, broadcast */
 	};
 
 	for (size_t i = 0; i < sizeof range / sizeof *range; i++)
@@ -109,23 +108,31 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static enum fems_rc url_fault(CURLU *u, const char *setting, const char *url, bool allow_plain, struct fems_error *e)
+static enum fems_rc url_fault(CURLU *u, const char *setting, const char *url, bool allow_plain,
+			      struct fems_error *e)
 {
 	char *scheme = NULL, *user = NULL;
 	enum fems_rc rc = FEMS_OK;
 
 	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
 	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
-		return fems_bad_setting(e, setting, "%s is not an address; write it like https://erp.example/b2mml/"
-						    "operations-schedule", setting);
+		return fems_bad_setting(e, setting,
+					"%s is not an address; write it like https://erp.example/b2mml/"
+					"operations-schedule",
+					setting);
 	curl_url_get(u, CURLUPART_USER, &user, 0);
 	if (user)
-		rc = fems_bad_setting(e, setting, "%s holds a user name; use the settings user and password", setting);
+		rc = fems_bad_setting(e, setting, "%s holds a user name; use the settings user and password",
+				      setting);
 	else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0)
-		rc = fems_bad_setting(e, setting, "%s begins with %s:; only https and http are spoken", setting, scheme);
+		rc = fems_bad_setting(e, setting, "%s begins with %s:; only https and http are spoken",
+				      setting, scheme);
 	else if (strcmp(scheme, "http") == 0 && !allow_plain)
-		rc = fems_bad_setting(e, setting, "%s is not encrypted; use https, or set allow_plain_http: true where the "
-						  "line is safe", setting);
+		rc = fems_bad_setting(
+			e, setting,
+			"%s is not encrypted; use https, or set allow_plain_http: true where the "
+			"line is safe",
+			setting);
 	curl_free(scheme);
 	curl_free(user);
 	return rc;
@@ -259,9 +266,12 @@ static const struct {
 	const char *remedy;
 } curl_remedy[] = {
 	{ CURLE_COULDNT_RESOLVE_HOST, FEMS_EIO, "check the host name and the DNS of this machine" },
-	{ CURLE_COULDNT_CONNECT, FEMS_EIO, "is the ERP's service running, and does no firewall stand between?" },
-	{ CURLE_OPERATION_TIMEDOUT, FEMS_ETIME, "the ERP is slow or the line is cut; raise timeout if it is slow" },
-	{ CURLE_PEER_FAILED_VERIFICATION, FEMS_EAUTH, "its certificate is not trusted; give its CA in ca_file" },
+	{ CURLE_COULDNT_CONNECT, FEMS_EIO,
+	  "is the ERP's service running, and does no firewall stand between?" },
+	{ CURLE_OPERATION_TIMEDOUT, FEMS_ETIME,
+	  "the ERP is slow or the line is cut; raise timeout if it is slow" },
+	{ CURLE_PEER_FAILED_VERIFICATION, FEMS_EAUTH,
+	  "its certificate is not trusted; give its CA in ca_file" },
 	{ CURLE_SSL_CACERT_BADFILE, FEMS_EINVAL, "ca_file cannot be read" },
 	{ CURLE_OUT_OF_MEMORY, FEMS_ENOMEM, "out of memory" },
 	{ CURLE_OK, FEMS_EIO, "tried again later" },
@@ -276,12 +286,14 @@ static enum fems_rc transfer_fault(struct http *h, const char *url, CURLcode rc,
 	if (h->stopped)
 		return fems_fail(e, FEMS_AGAIN, "%s: broken off because the connector stops", shown);
 	if (h->refused_address[0])
-		return fems_fail(e, FEMS_EAUTH, "%s leads to %s, which is not allowed (loopback needs allow_loopback: true; "
-						"link-local and multicast addresses are never spoken to)", shown,
-				 h->refused_address);
+		return fems_fail(e, FEMS_EAUTH,
+				 "%s leads to %s, which is not allowed (loopback needs allow_loopback: true; "
+				 "link-local and multicast addresses are never spoken to)",
+				 shown, h->refused_address);
 	while (curl_remedy[i].code != rc && curl_remedy[i].code != CURLE_OK)
 		i++;
-	return fems_fail(e, curl_remedy[i].rc, "%s: %s; %s", shown, curl_easy_strerror(rc), curl_remedy[i].remedy);
+	return fems_fail(e, curl_remedy[i].rc, "%s: %s; %s", shown, curl_easy_strerror(rc),
+			 curl_remedy[i].remedy);
 }
 
 static enum fems_rc perform(struct http *h, const char *url, struct curl_slist *headers, int64_t budget_us,
@@ -324,8 +336,9 @@ static bool header(struct curl_slist **list, const char *name, const char *value
 	return longer != NULL;
 }
 
-enum fems_rc http_get(struct http *h, const char *url, const char *etag, const char *modified, http_sink_fn sink,
-		      void *ctx, int64_t budget_us, struct http_reply *reply, struct fems_error *e)
+enum fems_rc http_get(struct http *h, const char *url, const char *etag, const char *modified,
+		      http_sink_fn sink, void *ctx, int64_t budget_us, struct http_reply *reply,
+		      struct fems_error *e)
 {
 	struct curl_slist *headers = NULL;
 	enum fems_rc rc;
@@ -356,13 +369,13 @@ static bool key_header(struct curl_slist **list, const char *key)
 	return header(list, "Idempotency-Key", clean);
 }
 
-enum fems_rc http_post(struct http *h, const char *url, const char *key, const struct buf *body, int64_t budget_us,
-		       struct http_reply *reply, struct fems_error *e)
+enum fems_rc http_post(struct http *h, const char *url, const char *key, const struct buf *body,
+		       int64_t budget_us, struct http_reply *reply, struct fems_error *e)
 {
 	struct curl_slist *headers = NULL;
 	enum fems_rc rc;
-	bool ok = header(&headers, "Content-Type", "application/xml; charset=utf-8") && key_header(&headers, key) &&
-		  header(&headers, "Expect", "");
+	bool ok = header(&headers, "Content-Type", "application/xml; charset=utf-8") &&
+		  key_header(&headers, key) && header(&headers, "Expect", "");
 
 	curl_easy_setopt(h->curl, CURLOPT_POST, 1L);
 	curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len);
@@ -412,8 +425,8 @@ enum fems_rc http_judge(const char *url, const struct http_reply *r, bool *perma
 	for (char *p = text; *p; p++)
 		if ((unsigned char)*p < 0x20)
 			*p = ' ';
-	return fems_fail(e, meaning[i].rc, "%s: HTTP %ld%s%s; %s", shown, r->status, text[0] ? ": " : "", text,
-			 meaning[i].remedy);
+	return fems_fail(e, meaning[i].rc, "%s: HTTP %ld%s%s; %s", shown, r->status, text[0] ? ": " : "",
+			 text, meaning[i].remedy);
 }
 
 /* ---- life ---- */

@@ -12,7 +12,7 @@
 #include <fems/plugin.h>
 #include "connectors/b2mml/buf.h"
 
-struct http_options { /* strings may be "" and are kept by the caller */
+struct http_options {                /* strings may be "" and are kept by the caller */
 	const char *user, *password; /* basic */
 	const char *token;           /* bearer */
 	const char *ca_file;
@@ -46,10 +46,10 @@ enum fems_rc http_new(const struct http_options *, struct http **out, struct fem
 void http_free(struct http *);
 
 /* FEMS_OK: an HTTP answer came, of whatever status; http_judge() tells what it means. */
-enum fems_rc http_get(struct http *, const char *url, const char *etag, const char *modified, http_sink_fn, void *ctx,
-		      int64_t budget_us, struct http_reply *, struct fems_error *);
-enum fems_rc http_post(struct http *, const char *url, const char *key, const struct buf *body, int64_t budget_us,
-		       struct http_reply *, struct fems_error *);
+enum fems_rc http_get(struct http *, const char *url, const char *etag, const char *modified, http_sink_fn,
+		      void *ctx, int64_t budget_us, struct http_reply *, struct fems_error *);
+enum fems_rc http_post(struct http *, const char *url, const char *key, const struct buf *body,
+		       int64_t budget_us, struct http_reply *, struct fems_error *);
 /* FEMS_OK for 2xx, else a code and a text with the remedy; *permanent: repeating it is useless. */
 enum fems_rc http_judge(const char *url, const struct http_reply *, bool *permanent, struct fems_error *);
 

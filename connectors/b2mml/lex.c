@@ -352,9 +352,9 @@ static const struct {
 	const char *name;
 	int64_t num, den; /* Wh per unit */
 } energy_unit[] = {
-	{ "KWH", 1000, 1 },    { "MWH", 1000000, 1 },    { "WHR", 1, 1 },    { "WH", 1, 1 },
-	{ "GWH", 1000000000, 1 }, { "JOU", 1, 3600 },    { "KJO", 5, 18 },   { "KJ", 5, 18 },
-	{ "3B", 2500, 9 },     { "MJ", 2500, 9 },        { "GV", 2500000, 9 }, { "GJ", 2500000, 9 },
+	{ "KWH", 1000, 1 },       { "MWH", 1000000, 1 }, { "WHR", 1, 1 },      { "WH", 1, 1 },
+	{ "GWH", 1000000000, 1 }, { "JOU", 1, 3600 },    { "KJO", 5, 18 },     { "KJ", 5, 18 },
+	{ "3B", 2500, 9 },        { "MJ", 2500, 9 },     { "GV", 2500000, 9 }, { "GJ", 2500000, 9 },
 };
 
 bool lex_energy(const char *number, const char *unit, int64_t *wh, bool *known_unit)

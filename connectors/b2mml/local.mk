@@ -6,7 +6,7 @@ b2mml_read_sources = %D%/buf.c %D%/buf.h %D%/lex.c %D%/lex.h %D%/xml_scan.c %D%/
 b2mml_out_sources = %D%/xml_out.c %D%/xml_out.h
 b2mml_libs = $(XML_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS) -lpthread
 b2mml_cflags = $(XML_CFLAGS) $(CURL_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
-%C%_b2mml_la_SOURCES = %D%/b2mml.c %D%/http.c %D%/http.h %D%/folder.c %D%/folder.h \
+%C%_b2mml_la_SOURCES = %D%/b2mml.c %D%/b2mml.h %D%/pull.c %D%/push.c %D%/http.c %D%/http.h %D%/folder.c %D%/folder.h \
 	$(b2mml_read_sources) $(b2mml_out_sources)
 %C%_b2mml_la_CFLAGS = $(plugin_cflags) $(b2mml_cflags)
 %C%_b2mml_la_CPPFLAGS = $(plugin_cppflags)
@@ -20,13 +20,23 @@ noinst_LTLIBRARIES += %D%/libb2mml.la
 %C%_libb2mml_la_LIBADD = $(XML_LIBS) $(JANSSON_LIBS) $(SODIUM_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml
-TESTS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml
+check_PROGRAMS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml \
+	tests/plugin/test_b2mml_push tests/plugin/test_b2mml_folder
+TESTS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml tests/plugin/test_b2mml_push \
+	tests/plugin/test_b2mml_folder
 tests_plugin_test_b2mml_read_SOURCES = tests/plugin/test_b2mml_read.c
 tests_plugin_test_b2mml_read_CFLAGS = $(unit_cflags) $(b2mml_cflags)
 tests_plugin_test_b2mml_read_LDADD = %D%/libb2mml.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
-tests_plugin_test_b2mml_SOURCES = tests/plugin/test_b2mml.c tests/plugin/b2mml_host.c tests/plugin/b2mml_host.h
+b2mml_test_host = tests/plugin/b2mml_host.c tests/plugin/b2mml_host.h
+b2mml_test_ldadd = %D%/libb2mml.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lpthread
+tests_plugin_test_b2mml_SOURCES = tests/plugin/test_b2mml.c $(b2mml_test_host)
 tests_plugin_test_b2mml_CFLAGS = $(unit_cflags) $(b2mml_cflags)
-tests_plugin_test_b2mml_LDADD = %D%/libb2mml.la $(CMOCKA_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lpthread
+tests_plugin_test_b2mml_LDADD = $(b2mml_test_ldadd)
+tests_plugin_test_b2mml_push_SOURCES = tests/plugin/test_b2mml_push.c $(b2mml_test_host)
+tests_plugin_test_b2mml_push_CFLAGS = $(unit_cflags) $(b2mml_cflags)
+tests_plugin_test_b2mml_push_LDADD = $(b2mml_test_ldadd)
+tests_plugin_test_b2mml_folder_SOURCES = tests/plugin/test_b2mml_folder.c $(b2mml_test_host)
+tests_plugin_test_b2mml_folder_CFLAGS = $(unit_cflags) $(b2mml_cflags)
+tests_plugin_test_b2mml_folder_LDADD = $(b2mml_test_ldadd)
 endif
 EXTRA_DIST += tests/b2mml

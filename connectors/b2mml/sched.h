@@ -32,9 +32,9 @@ struct sched_options {
 	const char *where;           /* file or address, for messages and "place" */
 	const char *energy_material; /* such as EN-ELEC */
 	enum sched_validation validation;
-	const int *offset_min;       /* of times without offset; NULL: such times are a fault */
+	const int *offset_min; /* of times without offset; NULL: such times are a fault */
 	size_t max_bytes;
-	xmlSchemaPtr schema;         /* NULL: structure is checked by this reader only */
+	xmlSchemaPtr schema; /* NULL: structure is checked by this reader only */
 };
 
 struct sched_document {
@@ -45,9 +45,9 @@ struct sched_document {
 };
 
 struct sched_message {
-	char *bodid, *sender, *created; /* NULL: absent */
+	char *bodid, *sender, *created;      /* NULL: absent */
 	bool confirm_always, confirm_errors; /* Sender's ConfirmationCode */
-	unsigned char digest[32];       /* SHA-256 of the content of all documents */
+	unsigned char digest[32];            /* SHA-256 of the content of all documents */
 	struct sched_document *documents;
 	size_t count, warnings;
 };

@@ -73,7 +73,8 @@ static void id_unique(struct sched *s, const char *id, int line)
 	}
 	slot = id_find(set, id);
 	if (slot->text) {
-		xml_in_fail(s->xml, "segment \"%.80s\" stands twice, in lines %d and %d; give each its own ID", id,
+		xml_in_fail(s->xml,
+			    "segment \"%.80s\" stands twice, in lines %d and %d; give each its own ID", id,
 			    slot->line, line);
 		return;
 	}
@@ -157,26 +158,32 @@ static void segment_name(struct sched *s, const struct segment *g, struct buf *o
 		char tail[sizeof path];
 
 		snprintf(tail, sizeof tail, "%s", path);
-		snprintf(path, sizeof path, "%d.%.*s", s->segments[up].ordinal, (int)(sizeof path - 13), tail);
+		snprintf(path, sizeof path, "%d.%.*s", s->segments[up].ordinal, (int)(sizeof path - 13),
+			 tail);
 	}
 	buf_addf(out, "%s/%s", request, path);
-	sched_lack(s, g->line, "a segment of request \"%.80s\" has no ID; taken as \"%.80s\"", request, out->ptr);
+	sched_lack(s, g->line, "a segment of request \"%.80s\" has no ID; taken as \"%.80s\"", request,
+		   out->ptr);
 }
 
 static void judge(struct sched *s, const struct segment *g, const char *name)
 {
 	if (!g->equipment && g->equipment_class)
-		sched_lack(s, g->line, "segment \"%.80s\" names the equipment class \"%.40s\", but no equipment", name,
+		sched_lack(s, g->line,
+			   "segment \"%.80s\" names the equipment class \"%.40s\", but no equipment", name,
 			   sched_str(s, g->equipment_class));
 	else if (!g->equipment)
 		sched_lack(s, g->line, "segment \"%.80s\" names no equipment", name);
 	if (!g->duration_us && !(g->earliest.set && g->latest.set))
 		sched_lack(s, g->line, "segment \"%.80s\" has neither a duration nor start and end", name);
-	if (g->earliest.set && g->latest.set && g->latest.us - g->earliest.us < (g->duration_us ? g->duration_us : 1))
-		sched_lack(s, g->line, "segment \"%.80s\" does not fit between its earliest start and its latest end",
+	if (g->earliest.set && g->latest.set &&
+	    g->latest.us - g->earliest.us < (g->duration_us ? g->duration_us : 1))
+		sched_lack(s, g->line,
+			   "segment \"%.80s\" does not fit between its earliest start and its latest end",
 			   name);
 	if (!g->has_energy)
-		sched_warn(s, g->line, "segment \"%.80s\" tells no energy (%s in KWH)", name, s->opt.energy_material);
+		sched_warn(s, g->line, "segment \"%.80s\" tells no energy (%s in KWH)", name,
+			   s->opt.energy_material);
 }
 
 /* ---- JSON ---- */
@@ -310,8 +317,10 @@ void sched_json_request(struct sched *s)
 	if (s->request.skip || s->schedule_skip)
 		return;
 	if (!s->request.id) {
-		xml_in_fail(s->xml, "the request that begins in line %d has no ID, so its order cannot be recognised "
-				    "again; give it one", s->request.line);
+		xml_in_fail(s->xml,
+			    "the request that begins in line %d has no ID, so its order cannot be recognised "
+			    "again; give it one",
+			    s->request.line);
 		return;
 	}
 	if (s->n_segments == 0)

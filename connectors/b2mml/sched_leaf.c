@@ -9,7 +9,7 @@
 
 /* ---- notes ---- */
 
-static void note(struct sched *s, int line, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void note(struct sched *s, int line, const char *fmt, va_list ap)
 {
 	char text[320];
 
@@ -93,8 +93,8 @@ bool sched_grow(void **items, size_t *cap, size_t count, size_t size)
 static uint32_t identifier(struct sched *s, const char *what, const char *text)
 {
 	if (strlen(text) > SCHED_ID_MAX) {
-		xml_in_fail(s->xml, "%s is longer than %d bytes (\"%.32s...\"); shorten it", what, SCHED_ID_MAX,
-			    text);
+		xml_in_fail(s->xml, "%s is longer than %d bytes (\"%.32s...\"); shorten it", what,
+			    SCHED_ID_MAX, text);
 		return 0;
 	}
 	return sched_keep(s, text);
@@ -109,11 +109,14 @@ void sched_time(struct sched *s, const char *what, const char *text, struct when
 		return;
 	case LEX_TIME_NO_OFFSET:
 		xml_in_fail(s->xml,
-			    "%s \"%.40s\" has no offset from UTC; write it like 2030-01-07T08:00:00+09:00, or set "
-			    "utc_offset", what, text);
+			    "%s \"%.40s\" has no offset from UTC; write it like 2030-01-07T08:00:00+09:00, "
+			    "or set "
+			    "utc_offset",
+			    what, text);
 		return;
 	case LEX_TIME_BAD:
-		xml_in_fail(s->xml, "%s \"%.40s\" is not a date and time; write it like 2030-01-07T08:00:00+09:00",
+		xml_in_fail(s->xml,
+			    "%s \"%.40s\" is not a date and time; write it like 2030-01-07T08:00:00+09:00",
 			    what, text);
 	}
 }
@@ -176,7 +179,8 @@ static void on_priority(struct sched *s, const char *text)
 	long v = strtol(text, &end, 10);
 
 	if (end == text || *end || v < 1 || v > 1000000)
-		sched_lack(s, xml_in_line(s->xml), "Priority \"%.32s\" is not a number from 1; taken as 1", text);
+		sched_lack(s, xml_in_line(s->xml), "Priority \"%.32s\" is not a number from 1; taken as 1",
+			   text);
 	else
 		s->request.priority = v;
 }
@@ -209,9 +213,11 @@ static void on_segment_state(struct sched *s, const char *text)
 static void on_duration(struct sched *s, const char *text)
 {
 	if (*text && !lex_duration(text, &sched_segment(s)->duration_us))
-		xml_in_fail(s->xml,
-			    "Duration \"%.40s\" is not a positive duration of days, hours, minutes and seconds; "
-			    "write it like PT4H", text);
+		xml_in_fail(
+			s->xml,
+			"Duration \"%.40s\" is not a positive duration of days, hours, minutes and seconds; "
+			"write it like PT4H",
+			text);
 }
 
 static void on_equipment_class(struct sched *s, const char *text)
@@ -229,7 +235,8 @@ static void on_equipment_id(struct sched *s, const char *text)
 	s->named_equipment = true;
 	if (!s->first_equipment)
 		return;
-	if (!sched_grow((void **)&s->alternatives, &s->cap_alternatives, s->n_alternatives, sizeof *s->alternatives)) {
+	if (!sched_grow((void **)&s->alternatives, &s->cap_alternatives, s->n_alternatives,
+			sizeof *s->alternatives)) {
 		xml_in_fail(s->xml, "out of memory");
 		return;
 	}
@@ -280,7 +287,8 @@ static void set_once(struct sched *s, char **member, const char *text)
 	if (*member || !*text)
 		return;
 	if (strlen(text) > SCHED_ID_MAX) {
-		xml_in_fail(s->xml, "an identifier of the ApplicationArea is longer than %d bytes; shorten it",
+		xml_in_fail(s->xml,
+			    "an identifier of the ApplicationArea is longer than %d bytes; shorten it",
 			    SCHED_ID_MAX);
 		return;
 	}

@@ -84,9 +84,9 @@ static const char *const known_namespace[] = {
 
 /* ---- begin of the elements that have parts ---- */
 
-static const char *const verbs[] = { "Process", "Sync", "Show", "Change", "Get", "Acknowledge", "Respond", "Cancel",
-				     NULL };
-#define READ_VERBS 4
+static const char *const verbs[] = { "Process",     "Sync",    "Show",   "Change", "Get",
+				     "Acknowledge", "Respond", "Cancel", NULL };
+#define READ_VERBS  4
 #define VERB_CHANGE 3
 
 static bool is_noun(const char *name)
@@ -141,13 +141,16 @@ static enum sched_element begin_root(struct sched *s, const char *name, const ch
 			break;
 	}
 	if (!verbs[v] && !is_noun(name)) {
-		xml_in_fail(s->xml, "<%.60s> is not a production schedule; this connector reads Process, Sync, Show or "
-				    "Change of OperationsSchedule or ProductionSchedule", name);
+		xml_in_fail(
+			s->xml,
+			"<%.60s> is not a production schedule; this connector reads Process, Sync, Show or "
+			"Change of OperationsSchedule or ProductionSchedule",
+			name);
 		return OTHER;
 	}
 	if (verbs[v] && v >= READ_VERBS) {
-		xml_in_fail(s->xml, "<%.60s>: the verb %s brings no plan; send Process, Sync, Show or Change", name,
-			    verbs[v]);
+		xml_in_fail(s->xml, "<%.60s>: the verb %s brings no plan; send Process, Sync, Show or Change",
+			    name, verbs[v]);
 		return OTHER;
 	}
 	s->complete = v != VERB_CHANGE;
@@ -165,8 +168,10 @@ static void begin_expression(struct sched *s)
 
 	xml_in_attribute(s->xml, "actionCode", code, sizeof code);
 	if (strcasecmp(code, "Delete") == 0 || strcasecmp(code, "Rejected") == 0)
-		xml_in_fail(s->xml, "actionCode \"%s\": a withdrawal of single orders is not read; send the schedule "
-				    "without them, or with RequestState Cancelled", code);
+		xml_in_fail(s->xml,
+			    "actionCode \"%s\": a withdrawal of single orders is not read; send the schedule "
+			    "without them, or with RequestState Cancelled",
+			    code);
 	else if (strcasecmp(code, "Add") == 0 || strcasecmp(code, "Change") == 0)
 		s->complete = false;
 }
@@ -210,19 +215,27 @@ static bool belongs(enum sched_element e, enum sched_element parent)
 	static const struct {
 		uint8_t element, parent[3];
 	} home[] = {
-		{ APPLICATION, { ROOT } },	 { SENDER, { APPLICATION } },
-		{ DATA, { ROOT } },		 { VERB, { DATA } },
-		{ CRITERIA, { VERB } },		 { EXPRESSION, { CRITERIA } },
-		{ SCHEDULE, { DATA } },		 { REQUEST, { SCHEDULE } },
-		{ SEGMENT, { REQUEST, SEGMENT } }, { EQUIPMENT, { SEGMENT } },
-		{ MATERIAL, { SEGMENT } },	 { QUANTITY, { MATERIAL } },
-		{ PARAMETERS, { SEGMENT } },	 { PARAMETER, { SEGMENT, PARAMETERS } },
+		{ APPLICATION, { ROOT } },
+		{ SENDER, { APPLICATION } },
+		{ DATA, { ROOT } },
+		{ VERB, { DATA } },
+		{ CRITERIA, { VERB } },
+		{ EXPRESSION, { CRITERIA } },
+		{ SCHEDULE, { DATA } },
+		{ REQUEST, { SCHEDULE } },
+		{ SEGMENT, { REQUEST, SEGMENT } },
+		{ EQUIPMENT, { SEGMENT } },
+		{ MATERIAL, { SEGMENT } },
+		{ QUANTITY, { MATERIAL } },
+		{ PARAMETERS, { SEGMENT } },
+		{ PARAMETER, { SEGMENT, PARAMETERS } },
 		{ VALUE, { PARAMETER } },
 	};
 
 	for (size_t i = 0; i < sizeof home / sizeof *home; i++)
 		if (home[i].element == e)
-			return parent == home[i].parent[0] || (parent == home[i].parent[1] && parent != OTHER);
+			return parent == home[i].parent[0] ||
+			       (parent == home[i].parent[1] && parent != OTHER);
 	return true;
 }
 
@@ -295,9 +308,12 @@ static void take_energy(struct sched *s, const struct material *m)
 	}
 	if (!lex_energy(number, unit, &wh, &known) || wh < 0) {
 		if (known)
-			xml_in_fail(s->xml, "energy \"%.32s\" is not a number of 0 or more; write it like 820.0", number);
+			xml_in_fail(s->xml,
+				    "energy \"%.32s\" is not a number of 0 or more; write it like 820.0",
+				    number);
 		else
-			xml_in_fail(s->xml, "\"%.16s\" is not a unit of energy that is read; use KWH, MWH or 3B (MJ)",
+			xml_in_fail(s->xml,
+				    "\"%.16s\" is not a unit of energy that is read; use KWH, MWH or 3B (MJ)",
 				    unit);
 		return;
 	}
@@ -325,7 +341,8 @@ static void end_equipment(struct sched *s)
 	struct segment *g = sched_segment(s);
 
 	if (s->named_equipment && ++g->requirements == 2)
-		sched_warn(s, g->line, "the segment needs several equipments at a time; only the first is planned");
+		sched_warn(s, g->line,
+			   "the segment needs several equipments at a time; only the first is planned");
 }
 
 static void end_parameter(struct sched *s)
@@ -337,7 +354,8 @@ static void end_parameter(struct sched *s)
 static void end_schedule(struct sched *s)
 {
 	if (s->schedule_skip)
-		sched_warn(s, s->schedule_line, "the schedule's state says that it is over: its orders are withdrawn");
+		sched_warn(s, s->schedule_line,
+			   "the schedule's state says that it is over: its orders are withdrawn");
 	if (s->n_requests == 0)
 		sched_lack(s, s->schedule_line, "the schedule holds no request");
 	if (!s->schedule_id[0])
@@ -405,7 +423,8 @@ static const struct xml_in_ops ops = { on_start, on_end, on_invalid };
 struct sched *sched_new(const struct sched_options *opt)
 {
 	struct sched *s = calloc(1, sizeof *s);
-	struct xml_in_options x = { opt->where, opt->max_bytes, opt->validation == SCHED_OFF ? NULL : opt->schema };
+	struct xml_in_options x = { opt->where, opt->max_bytes,
+				    opt->validation == SCHED_OFF ? NULL : opt->schema };
 
 	if (!s)
 		return NULL;
@@ -493,5 +512,6 @@ const char *sched_segment_id(const char *request_id, const char *segment_id)
 {
 	size_t n = strlen(request_id);
 
-	return n && strncmp(segment_id, request_id, n) == 0 && segment_id[n] == '/' ? segment_id + n + 1 : segment_id;
+	return n && strncmp(segment_id, request_id, n) == 0 && segment_id[n] == '/' ? segment_id + n + 1
+										    : segment_id;
 }

@@ -13,14 +13,47 @@
 #include "connectors/b2mml/sched.h"
 #include "connectors/b2mml/xml_in.h"
 
-#define SCHED_ID_MAX 256      /* bytes of an identifier */
-#define SCHED_WARNINGS_MAX 50 /* kept with a document; the rest is counted */
+#define SCHED_ID_MAX       256 /* bytes of an identifier */
+#define SCHED_WARNINGS_MAX 50  /* kept with a document; the rest is counted */
 
 enum sched_element {
-	OTHER, ROOT, APPLICATION, SENDER, LOGICAL_ID, CONFIRMATION, CREATED, BODID, DATA, VERB, CRITERIA,
-	EXPRESSION, SCHEDULE, REQUEST, SEGMENT, ID, START, END, STATE, PRIORITY, EARLIEST, LATEST, PROCESS,
-	DURATION, EQUIPMENT, EQUIPMENT_ID, EQUIPMENT_CLASS, MATERIAL, DEFINITION, USE, QUANTITY, NUMBER, UNIT,
-	PARAMETERS, PARAMETER, VALUE, VALUE_TEXT
+	OTHER,
+	ROOT,
+	APPLICATION,
+	SENDER,
+	LOGICAL_ID,
+	CONFIRMATION,
+	CREATED,
+	BODID,
+	DATA,
+	VERB,
+	CRITERIA,
+	EXPRESSION,
+	SCHEDULE,
+	REQUEST,
+	SEGMENT,
+	ID,
+	START,
+	END,
+	STATE,
+	PRIORITY,
+	EARLIEST,
+	LATEST,
+	PROCESS,
+	DURATION,
+	EQUIPMENT,
+	EQUIPMENT_ID,
+	EQUIPMENT_CLASS,
+	MATERIAL,
+	DEFINITION,
+	USE,
+	QUANTITY,
+	NUMBER,
+	UNIT,
+	PARAMETERS,
+	PARAMETER,
+	VALUE,
+	VALUE_TEXT
 };
 
 struct segment {
@@ -68,7 +101,7 @@ struct id_set { /* ids of segments of the document, with their lines */
 	struct id_slot {
 		size_t text; /* 1 + offset in ids */
 		int line;
-	} *slots;
+	} * slots;
 	size_t cap, count;
 	struct buf ids;
 };

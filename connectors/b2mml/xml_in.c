@@ -25,7 +25,7 @@ struct xml_in {
 	xmlSchemaValidCtxtPtr valid;
 	xmlSchemaSAXPlugPtr plug;
 	struct xml_scan scan;
-	struct buf text;         /* since the last tag */
+	struct buf text; /* since the last tag */
 	size_t bytes;
 	unsigned depth;
 	bool leaf, failed;
@@ -35,7 +35,8 @@ struct xml_in {
 	struct fems_error error;
 };
 
-static void fail_at(struct xml_in *x, size_t line, size_t column, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void fail_at(struct xml_in *x, size_t line, size_t column,
+							  const char *fmt, va_list ap)
 {
 	int n;
 
@@ -99,7 +100,8 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
 		return;
 	}
 	if (++x->depth > XML_DEPTH_MAX) {
-		xml_in_fail(x, "elements are nested deeper than %d levels; split the document", XML_DEPTH_MAX);
+		xml_in_fail(x, "elements are nested deeper than %d levels; split the document",
+			    XML_DEPTH_MAX);
 		return;
 	}
 	buf_clear(&x->text);
@@ -177,7 +179,8 @@ static void on_error(void *data, xmlErrorPtr error)
 	if (!parser || error->level < XML_ERR_ERROR)
 		return;
 	x = parser->_private;
-	xml_in_fail(x, "not well-formed XML: %.*s; the sender must correct it", (int)strcspn(text, "\n"), text);
+	xml_in_fail(x, "not well-formed XML: %.*s; the sender must correct it", (int)strcspn(text, "\n"),
+		    text);
 }
 
 static void on_invalid(void *data, xmlErrorPtr error)
@@ -296,7 +299,8 @@ bool xml_in_feed(struct xml_in *x, const char *p, size_t n)
 		else if (!xml_scan_bytes(&x->scan, p, part))
 			fail_scan(x, "%s", x->scan.refusal);
 		else if (too_long(x))
-			fail_scan(x, "reading took more than %d s of CPU time; split the document", XML_CPU_S);
+			fail_scan(x, "reading took more than %d s of CPU time; split the document",
+				  XML_CPU_S);
 		else
 			xmlParseChunk(x->parser, p, (int)part, 0);
 		p += part;

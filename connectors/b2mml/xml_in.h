@@ -12,10 +12,10 @@
 #include <libxml/xmlschemas.h>
 #include <fems/plugin.h>
 
-#define XML_DEPTH_MAX 256
+#define XML_DEPTH_MAX      256
 #define XML_ATTRIBUTES_MAX 1000
-#define XML_TEXT_MAX (1024 * 1024)
-#define XML_CPU_S 5
+#define XML_TEXT_MAX       (1024 * 1024)
+#define XML_CPU_S          5
 
 struct xml_in;
 

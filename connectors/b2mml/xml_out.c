@@ -8,7 +8,7 @@
 #include <fems/util.h>
 #include "connectors/b2mml/lex.h"
 
-#define NS "http://www.mesa.org/xml/B2MML"
+#define NS      "http://www.mesa.org/xml/B2MML"
 #define RELEASE "7.0.1" /* releaseID as MESA's V0701 of 2023 numbers itself */
 
 /* ---- members of the document ---- */
@@ -23,8 +23,8 @@ struct doc {
 static void lacks(struct doc *d, const char *key, const char *what)
 {
 	if (d->rc == FEMS_OK)
-		d->rc = fems_fail(d->e, FEMS_EINVAL, "%s: member \"%s\" is not %s; see docs/documents.md", d->type, key,
-				  what);
+		d->rc = fems_fail(d->e, FEMS_EINVAL, "%s: member \"%s\" is not %s; see docs/documents.md",
+				  d->type, key, what);
 }
 
 /* "" when it is absent and optional. */
@@ -69,8 +69,8 @@ static enum fems_rc open_doc(struct doc *d, const char *type, struct fems_span b
 		return FEMS_OK;
 	json_decref(d->root);
 	d->root = NULL;
-	return fems_fail(e, FEMS_EINVAL, "%s: the document is not a JSON object: line %d: %.200s", type, at.line,
-			 at.text);
+	return fems_fail(e, FEMS_EINVAL, "%s: the document is not a JSON object: line %d: %.200s", type,
+			 at.line, at.text);
 }
 
 /* ---- XML ---- */
@@ -91,8 +91,11 @@ static void tag_if(struct buf *b, const char *name, const char *text)
 static void begin(struct buf *b, const char *verb, const char *noun, const struct xml_out_options *opt,
 		  const char *created, const char *bodid)
 {
-	buf_addf(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s%s xmlns=\"" NS "\" releaseID=\"" RELEASE "\">"
-		 "<ApplicationArea><Sender>", verb, noun);
+	buf_addf(b,
+		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<%s%s xmlns=\"" NS "\" releaseID=\"" RELEASE
+		 "\">"
+		 "<ApplicationArea><Sender>",
+		 verb, noun);
 	tag(b, "LogicalID", opt->sender);
 	buf_add(b, "</Sender>");
 	tag(b, "CreationDateTime", created);
@@ -240,7 +243,8 @@ static struct item *items_of(struct doc *d, size_t *n)
 		d->rc = fems_fail(d->e, FEMS_ENOMEM, "%s: out of memory", d->type);
 		return NULL;
 	}
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		items[i].json = one;
 		items[i].order = i;
 		items[i].request = str(d, one, "request_id", true);
@@ -255,7 +259,8 @@ static struct item *items_of(struct doc *d, size_t *n)
 
 /* OperationsDefinitionID and OperationsSegmentID are mandatory in V0701 and not part of the canonical
  * order: they repeat the process segment. */
-static void segment_requirement(struct doc *d, const struct xml_out_options *opt, const struct item *it, struct buf *b)
+static void segment_requirement(struct doc *d, const struct xml_out_options *opt, const struct item *it,
+				struct buf *b)
 {
 	const char *id = sched_segment_id(it->request, str(d, it->json, "id", true));
 	const char *process = str(d, it->json, "segment", false);
@@ -348,7 +353,8 @@ void xml_out_confirm(const struct xml_out_options *opt, const struct sched_messa
 {
 	const char *original = m->bodid ? m->bodid : "";
 
-	buf_add(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ConfirmBOD xmlns=\"" NS "\"><ApplicationArea><Sender>");
+	buf_add(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ConfirmBOD xmlns=\"" NS
+		   "\"><ApplicationArea><Sender>");
 	tag(b, "LogicalID", opt->sender);
 	buf_add(b, "</Sender>");
 	tag(b, "CreationDateTime", created);
@@ -362,8 +368,10 @@ void xml_out_confirm(const struct xml_out_options *opt, const struct sched_messa
 	}
 	tag(b, "CreationDateTime", m->created ? m->created : created);
 	tag_if(b, "BODID", original);
-	buf_addf(b, "</OriginalApplicationArea><ResponseCriteria><ResponseExpression actionCode=\"%s\"/>"
-		    "</ResponseCriteria></Confirm><BOD>", fault ? "Rejected" : "Accepted");
+	buf_addf(b,
+		 "</OriginalApplicationArea><ResponseCriteria><ResponseExpression actionCode=\"%s\"/>"
+		 "</ResponseCriteria></Confirm><BOD>",
+		 fault ? "Rejected" : "Accepted");
 	tag_if(b, "Description", fault ? fault : "");
 	buf_add(b, "</BOD></DataArea></ConfirmBOD>\n");
 }

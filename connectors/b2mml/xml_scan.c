@@ -9,8 +9,8 @@ enum { TEXT, LESS, BANG, COMMENT, CDATA, INSTRUCTION, TAG, TAG_QUOTED };
 
 static const char long_tag[] = "a start tag is longer than 64 KiB; B2MML needs no such tag";
 static const char long_comment[] = "a comment or processing instruction is too long; leave it out";
-static const char doctype[] =
-	"DOCTYPE is not accepted (it can define entities that expand without end); send the document without it";
+static const char doctype[] = "DOCTYPE is not accepted (it can define entities that expand without end); "
+			      "send the document without it";
 static const char wide[] = "the text is UTF-16 or UTF-32; send it as UTF-8";
 static const char not_xml[] = "this is not XML (it does not begin with '<'); check what the sender wrote";
 static const char encoding[] = "the encoding is not one that is read safely; send UTF-8, US-ASCII, "
@@ -18,9 +18,9 @@ static const char encoding[] = "the encoding is not one that is read safely; sen
 
 /* In these the bytes of markup characters never stand inside another character. */
 static const char *const safe_encoding[] = {
-	"UTF-8", "UTF8", "US-ASCII", "ASCII", "EUC-KR", "EUCKR", "CP949", "UHC", "MS949", "KS_C_5601-1987",
-	"windows-949", "Shift_JIS", "SJIS", "windows-31j", "CP932", "EUC-JP", "GBK", "GB2312", "GB18030", "CP936",
-	"Big5", NULL,
+	"UTF-8", "UTF8",           "US-ASCII",    "ASCII",     "EUC-KR", "EUCKR",       "CP949", "UHC",
+	"MS949", "KS_C_5601-1987", "windows-949", "Shift_JIS", "SJIS",   "windows-31j", "CP932", "EUC-JP",
+	"GBK",   "GB2312",         "GB18030",     "CP936",     "Big5",   NULL,
 };
 
 void xml_scan_init(struct xml_scan *s)

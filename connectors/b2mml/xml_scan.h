@@ -11,17 +11,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define XML_TAG_MAX (64 * 1024)
+#define XML_TAG_MAX     (64 * 1024)
 #define XML_COMMENT_MAX (1024 * 1024)
 
 struct xml_scan {
 	int state;
 	char quote;
-	unsigned seen;       /* characters of a closing or opening sequence seen so far */
-	char open[8];        /* behind "<!" */
-	size_t run;          /* bytes of the construct so far */
+	unsigned seen; /* characters of a closing or opening sequence seen so far */
+	char open[8];  /* behind "<!" */
+	size_t run;    /* bytes of the construct so far */
 	size_t bytes, line, column;
-	char decl[256];      /* the XML declaration */
+	char decl[256]; /* the XML declaration */
 	size_t decl_len;
 	bool in_decl;
 	const char *refusal; /* what and what to do, once refused */

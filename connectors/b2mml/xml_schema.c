@@ -55,7 +55,8 @@ enum fems_rc xml_schema_load(const char *path, xmlSchemaPtr *out, struct fems_er
 	xml_guard();
 	*out = NULL;
 	if (access(path, R_OK) != 0)
-		return fems_bad_setting(e, "schema", "%s cannot be read: %s; give the XSD's path", path, strerror(errno));
+		return fems_bad_setting(e, "schema", "%s cannot be read: %s; give the XSD's path", path,
+					strerror(errno));
 	p = xmlSchemaNewParserCtxt(path);
 	if (!p)
 		return fems_fail(e, FEMS_ENOMEM, "%s: out of memory", path);
@@ -66,7 +67,8 @@ enum fems_rc xml_schema_load(const char *path, xmlSchemaPtr *out, struct fems_er
 	xmlSchemaFreeParserCtxt(p);
 	if (*out)
 		return FEMS_OK;
-	return fems_bad_setting(e, "schema", "%s cannot be used as XML schema: %s; give the XSD of the noun, such "
+	return fems_bad_setting(e, "schema",
+				"%s cannot be used as XML schema: %s; give the XSD of the noun, such "
 				"as B2MML-OperationsSchedule.xsd, with all files it imports beside it",
 				path, first.text[0] ? first.text : "it cannot be read");
 }

@@ -15,3 +15,11 @@ tests_fuzz_fuzz_profile_CFLAGS = $(AM_CFLAGS) $(FYAML_CFLAGS)
 tests_fuzz_fuzz_profile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_profile_LDADD = $(FYAML_LIBS)
 endif
+if ENABLE_FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_b2mml
+tests_fuzz_fuzz_b2mml_SOURCES = tests/fuzz/fuzz_b2mml.c
+tests_fuzz_fuzz_b2mml_CFLAGS = $(AM_CFLAGS) $(XML_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_b2mml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_b2mml_LDADD = connectors/b2mml/libb2mml.la $(JANSSON_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/fuzz_b2mml.c

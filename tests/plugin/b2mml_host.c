@@ -20,13 +20,15 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
 
 /* ---- host ---- */
 
-__attribute__((format(printf, 3, 4))) static void host_log(void *ctx, enum fems_level level, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void host_log(void *ctx, enum fems_level level, const char *fmt,
+							   ...)
 {
 	struct test_host *h = ctx;
 	size_t n = strlen(h->log);
@@ -171,6 +173,12 @@ void instance_close(struct instance *it)
 	free(it->cfg);
 }
 
+void instance_says(const struct instance *it, const char *part)
+{
+	if (!strstr(it->error.text, part))
+		fail_msg("\"%s\" does not say \"%s\"", it->error.text, part);
+}
+
 enum fems_rc instance_pull(struct instance *it, int64_t budget_us)
 {
 	memset(&it->error, 0, sizeof it->error);
@@ -203,11 +211,15 @@ static void spawn_erp(struct erp_child *c, int out)
 	posix_spawn_file_actions_destroy(&actions);
 }
 
-void erp_child_start(struct erp_child *c, const char *clock)
+void erp_child_start(struct erp_child *c)
 {
+	struct timespec now;
 	int out[2];
-	char line[128];
+	char line[128], clock[80];
 	FILE *f;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(clock, sizeof clock, "1893992400000000,%lld,1", (long long)now.tv_sec * 1000000);
 
 	snprintf(c->keep, sizeof c->keep, "/tmp/test-b2mml-XXXXXX");
 	assert_non_null(mkdtemp(c->keep));
@@ -290,6 +302,28 @@ long erp_call(const struct erp_child *c, const char *path, const char *body, jso
 	}
 	free(b.p);
 	return status;
+}
+
+void erp_fault(const struct erp_child *c, const char *mode, int count)
+{
+	char body[100];
+
+	snprintf(body, sizeof body, "{\"mode\":\"%s\",\"count\":%d,\"ms\":1500}", mode, count);
+	assert_int_equal(erp_call(c, "/fault", body, NULL), 200);
+}
+
+void instance_open_on_erp(struct instance *it, struct test_host *h, const struct erp_child *c)
+{
+	static char url[128]; /* settings outlive the call */
+	const struct setting set[] = { { "url", url },
+				       { "allow_plain_http", "true" },
+				       { "allow_loopback", "true" },
+				       { "timeout", "2" },
+				       { NULL, NULL } };
+
+	snprintf(url, sizeof url, "%s/b2mml/operations-schedule", c->base);
+	test_host_init(h);
+	instance_open(it, h, set);
 }
 
 /* ---- a server with one canned answer ---- */

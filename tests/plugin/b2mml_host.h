@@ -50,15 +50,24 @@ enum fems_rc instance_pull(struct instance *, int64_t budget_us);
 enum fems_rc instance_push(struct instance *, const char *type, const char *key, const char *body,
 			   struct fems_delivery *);
 
+/* The last error has this text. */
+void instance_says(const struct instance *, const char *part);
+
 struct erp_child {
 	pid_t pid;
 	char base[64]; /* http://127.0.0.1:PORT */
 	char keep[128];
 };
-void erp_child_start(struct erp_child *, const char *clock);
+/* Its clock begins on Monday 2030-01-07T05:00:00Z and runs at the speed of real time. */
+void erp_child_start(struct erp_child *);
 void erp_child_stop(struct erp_child *);
 /* body NULL: GET. Status; *reply (may be NULL) gets the JSON. */
 long erp_call(const struct erp_child *, const char *path, const char *body, json_t **reply);
+
+/* The stand-in's next count answers are faulty; slow: by 1.5 s. */
+void erp_fault(const struct erp_child *, const char *mode, int count);
+/* An instance with url, loopback and plain HTTP allowed, 2 s of patience. */
+void instance_open_on_erp(struct instance *, struct test_host *, const struct erp_child *);
 
 struct canned;
 /* Serves one connection with this answer; base as above. */

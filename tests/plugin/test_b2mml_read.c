@@ -51,7 +51,9 @@ static char *sample(const char *name, size_t *n)
 
 static struct sched_options lenient(const char *where)
 {
-	struct sched_options o = { .where = where, .energy_material = "EN-ELEC", .validation = SCHED_LENIENT,
+	struct sched_options o = { .where = where,
+				   .energy_material = "EN-ELEC",
+				   .validation = SCHED_LENIENT,
 				   .max_bytes = 32 << 20 };
 
 	return o;
@@ -144,7 +146,8 @@ static void test_v0401(void **state)
 static const struct {
 	const char *file, *says[3];
 } bad[] = {
-	{ "bad-entities.xml", { "bad-entities.xml:2:", "DOCTYPE is not accepted", "send the document without it" } },
+	{ "bad-entities.xml",
+	  { "bad-entities.xml:2:", "DOCTYPE is not accepted", "send the document without it" } },
 	{ "bad-external.xml", { "bad-external.xml:2:", "DOCTYPE", "" } },
 	{ "bad-namespace.xml", { ":2:", "http://example.com/own", "none of B2MML" } },
 	{ "bad-duration.xml", { ":5:", "\"4 hours\"", "PT4H" } },
@@ -158,7 +161,8 @@ static const struct {
 	{ "bad-delete.xml", { ":4:", "actionCode \"Delete\"", "RequestState Cancelled" } },
 	{ "bad-truncated.xml", { "bad-truncated.xml:", "not well-formed", "" } },
 	{ "bad-entity.xml", { ":5:", "unknown", "" } },
-	{ "bad-noun.xml", { ":1:", "<SyncMaterialDefinition> is not a production schedule", "OperationsSchedule" } },
+	{ "bad-noun.xml",
+	  { ":1:", "<SyncMaterialDefinition> is not a production schedule", "OperationsSchedule" } },
 	{ "bad-verb.xml", { ":1:", "Cancel", "send Process, Sync, Show or Change" } },
 	{ "bad-encoding.xml", { ":1:", "encoding", "send UTF-8" } },
 	{ "bad-utf16.xml", { ":1:1:", "UTF-16", "send it as UTF-8" } },
@@ -183,7 +187,8 @@ static void test_bad(void **state)
 				fail_msg("%s was taken", bad[i].file);
 			for (size_t k = 0; k < 3; k++)
 				if (!strstr(text, bad[i].says[k]))
-					fail_msg("%s: \"%s\" does not say \"%s\"", bad[i].file, text, bad[i].says[k]);
+					fail_msg("%s: \"%s\" does not say \"%s\"", bad[i].file, text,
+						 bad[i].says[k]);
 			sched_free(s);
 		}
 		free(xml);
@@ -216,8 +221,9 @@ static void put_times(struct made *b, const char *s, size_t times)
 		put(b, s);
 }
 
-static const char head[] = "<ProcessOperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\" releaseID=\"7.0.1\">"
-			   "<DataArea><Process/><OperationsSchedule><ID>S</ID>";
+static const char head[] =
+	"<ProcessOperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\" releaseID=\"7.0.1\">"
+	"<DataArea><Process/><OperationsSchedule><ID>S</ID>";
 
 static double cpu_s(void)
 {
@@ -334,9 +340,10 @@ static void test_too_large(void **state)
 
 static void test_strict_refuses_what_lenient_notes(void **state)
 {
-	static const char text[] = "<OperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\"><ID>S</ID>\n"
-				   "<OperationsRequest><ID>R</ID><SegmentRequirement><ID>R-1</ID></SegmentRequirement>"
-				   "</OperationsRequest></OperationsSchedule>";
+	static const char text[] =
+		"<OperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\"><ID>S</ID>\n"
+		"<OperationsRequest><ID>R</ID><SegmentRequirement><ID>R-1</ID></SegmentRequirement>"
+		"</OperationsRequest></OperationsSchedule>";
 	struct sched_options o = lenient("x");
 	const struct sched_message *m;
 	struct sched *s = read_text(&o, text, strlen(text), 10, &m);
@@ -387,16 +394,20 @@ static char *key_of(const char *where, const char *text)
 /* Without BODID the content decides: not its layout, nor where it lay. */
 static void test_key_without_bodid(void **state)
 {
-	static const char one[] = "<OperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\"><ID>S</ID><OperationsRequest>"
-				  "<ID>R</ID><SegmentRequirement><ID>R-1</ID></SegmentRequirement></OperationsRequest>"
-				  "</OperationsSchedule>";
+	static const char one[] =
+		"<OperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\"><ID>S</ID><OperationsRequest>"
+		"<ID>R</ID><SegmentRequirement><ID>R-1</ID></SegmentRequirement></OperationsRequest>"
+		"</OperationsSchedule>";
 	static const char laid_out[] =
-		"<x:OperationsSchedule xmlns:x=\"http://www.mesa.org/xml/B2MML\">\n<x:ID>S</x:ID>\n<x:OperationsRequest>"
-		"<x:ID>R</x:ID>\n\n<x:SegmentRequirement><x:ID> R-1 </x:ID></x:SegmentRequirement></x:OperationsRequest>"
+		"<x:OperationsSchedule "
+		"xmlns:x=\"http://www.mesa.org/xml/B2MML\">\n<x:ID>S</x:ID>\n<x:OperationsRequest>"
+		"<x:ID>R</x:ID>\n\n<x:SegmentRequirement><x:ID> R-1 "
+		"</x:ID></x:SegmentRequirement></x:OperationsRequest>"
 		"</x:OperationsSchedule>";
-	static const char other[] = "<OperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\"><ID>S</ID><OperationsRequest>"
-				    "<ID>R</ID><SegmentRequirement><ID>R-2</ID></SegmentRequirement></OperationsRequest>"
-				    "</OperationsSchedule>";
+	static const char other[] =
+		"<OperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\"><ID>S</ID><OperationsRequest>"
+		"<ID>R</ID><SegmentRequirement><ID>R-2</ID></SegmentRequirement></OperationsRequest>"
+		"</OperationsSchedule>";
 	char *a = key_of("a", one), *b = key_of("b", laid_out), *c = key_of("a", other);
 
 	(void)state;
@@ -411,9 +422,12 @@ static void test_key_without_bodid(void **state)
 static void test_two_schedules(void **state)
 {
 	static const char text[] =
-		"<ShowOperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\" releaseID=\"\"><ApplicationArea><BODID>k</BODID>"
-		"</ApplicationArea><DataArea><Show/><OperationsSchedule><ID>A</ID><OperationsRequest><ID>1</ID>"
-		"<SegmentRequirement><ID>1-1</ID></SegmentRequirement></OperationsRequest></OperationsSchedule>"
+		"<ShowOperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\" "
+		"releaseID=\"\"><ApplicationArea><BODID>k</BODID>"
+		"</ApplicationArea><DataArea><Show/><OperationsSchedule><ID>A</ID><OperationsRequest><ID>1</"
+		"ID>"
+		"<SegmentRequirement><ID>1-1</ID></SegmentRequirement></OperationsRequest></"
+		"OperationsSchedule>"
 		"<OperationsSchedule><ID>B</ID></OperationsSchedule></DataArea></ShowOperationsSchedule>";
 	struct sched_options o = lenient("x");
 	const struct sched_message *m;
@@ -499,8 +513,10 @@ static void test_mesa_sample(void **state)
 	if (!m)
 		fail_msg("%s", sched_error(s)->text);
 	assert_json(&m->documents[0],
-		    "{\"schedule_id\":\"default\",\"complete\":true,\"requests\":[{\"id\":\"258456\",\"segments\":[{"
-		    "\"id\":\"258456/0010\",\"equipment\":[],\"product\":\"SO1215\",\"quantity\":1.000,\"unit\":\"KG\","
+		    "{\"schedule_id\":\"default\",\"complete\":true,\"requests\":[{\"id\":\"258456\","
+		    "\"segments\":[{"
+		    "\"id\":\"258456/"
+		    "0010\",\"equipment\":[],\"product\":\"SO1215\",\"quantity\":1.000,\"unit\":\"KG\","
 		    "\"place\":\"courbon:14\"}]}],\"warnings\":["
 		    "\"line 14: segment \\\"258456/0010\\\" names no equipment\","
 		    "\"line 14: segment \\\"258456/0010\\\" has neither a duration nor start and end\","
@@ -531,9 +547,12 @@ static void test_v0701_sample(void **state)
 	assert_true(m->confirm_always);
 	assert_string_equal(m->documents[0].key, "6a0f3a0e-0b7d-4a0e-9a26-0c1b6a5f0001");
 	assert_json(&m->documents[0],
-		    "{\"schedule_id\":\"PLAN-2030-W02\",\"complete\":true,\"start\":\"2030-01-07T00:00:00+09:00\","
-		    "\"end\":\"2030-01-14T00:00:00+09:00\",\"requests\":[{\"id\":\"SO-1001\",\"priority\":10,\"segments\":[{"
-		    "\"id\":\"SO-1001-010\",\"equipment\":[\"FURNACE-1\"],\"earliest_start\":\"2030-01-07T08:00:00+09:00\","
+		    "{\"schedule_id\":\"PLAN-2030-W02\",\"complete\":true,\"start\":\"2030-01-07T00:00:00+09:"
+		    "00\","
+		    "\"end\":\"2030-01-14T00:00:00+09:00\",\"requests\":[{\"id\":\"SO-1001\",\"priority\":10,"
+		    "\"segments\":[{"
+		    "\"id\":\"SO-1001-010\",\"equipment\":[\"FURNACE-1\"],\"earliest_start\":\"2030-01-07T08:"
+		    "00:00+09:00\","
 		    "\"latest_end\":\"2030-01-07T20:00:00+09:00\",\"duration_s\":14400,\"energy_wh\":820000,"
 		    "\"segment\":\"QUENCH-TEMPER\",\"product\":\"FG-SHAFT\",\"quantity\":50,\"unit\":\"EA\","
 		    "\"place\":\"sample:21\"}]}]}");
@@ -565,7 +584,8 @@ static void test_schema(void **state)
 	struct sched_options o = lenient("x");
 	const struct sched_message *m;
 	size_t n;
-	char *xml = sample("v0701.xml", &n), *good = shared("samples/b2mml/fems-ProcessOperationsSchedule-V0701.xml", &n);
+	char *xml = sample("v0701.xml", &n),
+	     *good = shared("samples/b2mml/fems-ProcessOperationsSchedule-V0701.xml", &n);
 	struct sched *s;
 
 	(void)state;

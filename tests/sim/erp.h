@@ -22,15 +22,15 @@
 #include "core/base/zone.h"
 
 #define ERP_MACHINES 6
-#define ERP_ORDERS 4096
+#define ERP_ORDERS   4096
 
 struct erp_machine {
 	const char *id, *process, *product;
 	int64_t rated_w;
-	int orders;                   /* a day */
+	int orders;                     /* a day */
 	int min_quarters, max_quarters; /* duration in quarter hours */
-	int first_quarter;            /* of the day, where the ERP lets it begin */
-	int other;                    /* index of a machine that can do the same, -1: none */
+	int first_quarter;              /* of the day, where the ERP lets it begin */
+	int other;                      /* index of a machine that can do the same, -1: none */
 };
 extern const struct erp_machine erp_machines[ERP_MACHINES];
 int erp_machine_index(const char *id); /* -1: unknown */
@@ -63,7 +63,7 @@ struct erp {
 	pthread_mutex_t lock; /* guards everything below */
 	uint64_t seed;
 	struct zone *zone;
-	const char *keep; /* directory or NULL */
+	const char *keep;                     /* directory or NULL */
 	int64_t started_us, planned_until_us; /* days before this have their orders */
 	struct erp_order *orders;
 	size_t n_orders;
@@ -85,7 +85,8 @@ void erp_close(struct erp *);
 void erp_roll(struct erp *, int64_t now_us);
 struct erp_order *erp_order_find(struct erp *, const char *request, const char *segment);
 /* A person's order; the ERP puts it into the first gap of its machine. */
-enum fems_rc erp_order_add(struct erp *, const json_t *, int64_t now_us, struct erp_order **out, struct fems_error *);
+enum fems_rc erp_order_add(struct erp *, const json_t *, int64_t now_us, struct erp_order **out,
+			   struct fems_error *);
 /* New places for orders: none that has begun moves, none may overlap. Nothing changes on a fault.
  * items: array of {request, segment, equipment, start_us, end_us}; counts what moved and what stayed. */
 enum fems_rc erp_propose(struct erp *, const json_t *items, int64_t now_us, size_t *moved, size_t *kept,
@@ -98,20 +99,23 @@ json_t *erp_dispatch_json(struct erp *, int64_t now_us);
 void erp_schedule_xml(struct erp *, int64_t now_us, struct buf *out);
 /* Reads OperationsPerformance, a proposal, or ConfirmBOD. noun is set to what it was; view to an
  * object with bodid and, by noun, the members that /received.json shows or "items" for a proposal. */
-enum fems_rc erp_read(const char *xml, size_t len, char *noun, size_t cap, json_t **view, struct fems_error *);
+enum fems_rc erp_read(const char *xml, size_t len, char *noun, size_t cap, json_t **view,
+		      struct fems_error *);
 
 /* ---- HTTP (erp_http.c) ---- */
 
 struct erp_server;
 /* address "127.0.0.1", port 0: any. */
-enum fems_rc erp_server_open(struct erp *, const char *address, int port, struct erp_server **out, struct fems_error *);
+enum fems_rc erp_server_open(struct erp *, const char *address, int port, struct erp_server **out,
+			     struct fems_error *);
 int erp_server_port(const struct erp_server *);
 void erp_server_close(struct erp_server *);
 
 /* ---- what came in (erp_received.c) ---- */
 
 /* Takes a message once. status: HTTP status; reply: JSON text for the sender. */
-int erp_receive(struct erp *, const char *expected_noun, const char *xml, size_t len, int64_t now_us, struct buf *reply);
+int erp_receive(struct erp *, const char *expected_noun, const char *xml, size_t len, int64_t now_us,
+		struct buf *reply);
 json_t *erp_received_json(struct erp *);
 void erp_received_free(struct erp *);
 

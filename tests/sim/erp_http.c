@@ -42,8 +42,9 @@ static const struct {
 	const char *name;
 	enum erp_fault fault;
 } fault_names[] = {
-	{ "off", FAULT_NONE },	   { "down", FAULT_DOWN },	       { "500", FAULT_500 },   { "slow", FAULT_SLOW },
-	{ "badxml", FAULT_BADXML }, { "retry-after", FAULT_RETRY_AFTER }, { "lost", FAULT_LOST },
+	{ "off", FAULT_NONE },  { "down", FAULT_DOWN },     { "500", FAULT_500 },
+	{ "slow", FAULT_SLOW }, { "badxml", FAULT_BADXML }, { "retry-after", FAULT_RETRY_AFTER },
+	{ "lost", FAULT_LOST },
 };
 
 static enum erp_fault next_fault(struct erp *erp, const char *path)
@@ -77,7 +78,8 @@ static enum fems_rc set_fault(struct erp *erp, const json_t *j, struct fems_erro
 			return FEMS_OK;
 		}
 	}
-	return err_set(e, FEMS_EINVAL, "fault: mode is none of off, down, 500, slow, badxml, retry-after, lost");
+	return err_set(e, FEMS_EINVAL,
+		       "fault: mode is none of off, down, 500, slow, badxml, retry-after, lost");
 }
 
 /* ---- routes; called with the lock held ---- */
@@ -121,7 +123,9 @@ static void get_status(struct erp *erp, const struct call *c, struct answer *a)
 {
 	(void)c;
 	a->type = "text/plain; charset=utf-8";
-	buf_addf(&a->body, "fems-erp, an ERP stand-in\norders %zu\nschedule served %u times\nmessages received %u, kept %zu\n",
+	buf_addf(&a->body,
+		 "fems-erp, an ERP stand-in\norders %zu\nschedule served %u times\nmessages received %u, "
+		 "kept %zu\n",
 		 erp->n_orders, erp->served, erp->received, erp->n_messages);
 }
 
@@ -152,7 +156,8 @@ static void post_order(struct erp *erp, const struct call *c, struct answer *a)
 	json_t *j = NULL;
 
 	erp_roll(erp, clock_now_us());
-	if (json_parse(buf_span(&c->body), &j, &e) != FEMS_OK || erp_order_add(erp, j, clock_now_us(), &o, &e) != FEMS_OK) {
+	if (json_parse(buf_span(&c->body), &j, &e) != FEMS_OK ||
+	    erp_order_add(erp, j, clock_now_us(), &o, &e) != FEMS_OK) {
 		fail(a, MHD_HTTP_BAD_REQUEST, e.text);
 	} else {
 		a->status = MHD_HTTP_CREATED;
@@ -244,7 +249,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ans
 
 	if (a->drop || a->body.failed)
 		return MHD_NO;
-	r = MHD_create_response_from_buffer(a->body.len, a->body.ptr ? a->body.ptr : (char *)"", MHD_RESPMEM_MUST_COPY);
+	r = MHD_create_response_from_buffer(a->body.len, a->body.ptr ? a->body.ptr : (char *)"",
+					    MHD_RESPMEM_MUST_COPY);
 	if (!r)
 		return MHD_NO;
 	MHD_add_response_header(r, "Content-Type", a->type);
@@ -259,8 +265,9 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct ans
 	return ok;
 }
 
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
-				  const char *version, const char *data, size_t *n, void **state)
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *data, size_t *n,
+				  void **state)
 {
 	struct erp_server *s = ctx;
 	struct call *c = *state;
@@ -288,7 +295,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
 	return ok;
 }
 
-static void on_done(void *ctx, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+static void on_done(void *ctx, struct MHD_Connection *connection, void **state,
+		    enum MHD_RequestTerminationCode why)
 {
 	struct call *c = *state;
 
@@ -316,13 +324,15 @@ enum fems_rc erp_server_open(struct erp *erp, const char *address, int port, str
 		return err_set(e, FEMS_EINVAL, "%s is not an IPv4 address", address);
 	}
 	s->erp = erp;
-	s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, (uint16_t)port, NULL,
-				     NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &sa, MHD_OPTION_NOTIFY_COMPLETED, on_done,
-				     NULL, MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_CONNECTION_LIMIT, 64u,
+	s->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION,
+				     (uint16_t)port, NULL, NULL, on_request, s, MHD_OPTION_SOCK_ADDR, &sa,
+				     MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
+				     MHD_OPTION_CONNECTION_TIMEOUT, 30u, MHD_OPTION_CONNECTION_LIMIT, 64u,
 				     MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (!s->daemon) {
 		free(s);
-		return err_set(e, FEMS_EIO, "%s:%d cannot be listened on; is another program there?", address, port);
+		return err_set(e, FEMS_EIO, "%s:%d cannot be listened on; is another program there?", address,
+			       port);
 	}
 	*out = s;
 	return FEMS_OK;

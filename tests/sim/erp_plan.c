@@ -10,8 +10,8 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 
-#define VISIBLE_HOUR 16            /* the day before */
-#define STARTING_US (10 * US_PER_MIN) /* what begins within this after the start counts as begun */
+#define VISIBLE_HOUR 16                /* the day before */
+#define STARTING_US  (10 * US_PER_MIN) /* what begins within this after the start counts as begun */
 
 /* Ratings as in the virtual plant. */
 const struct erp_machine erp_machines[ERP_MACHINES] = {
@@ -92,7 +92,8 @@ static void plan_machine(struct erp *erp, const struct civil *c, int machine, ui
 
 		if (!o)
 			return;
-		snprintf(o->id, sizeof o->id, "SO-%02d%02d%02d-%d%d", c->year % 100, c->month, c->day, machine + 1, k + 1);
+		snprintf(o->id, sizeof o->id, "SO-%02d%02d%02d-%d%d", c->year % 100, c->month, c->day,
+			 machine + 1, k + 1);
 		str_copy(o->product, sizeof o->product, m->product);
 		size_order(o, m, quarters, &random);
 		o->machines[o->n_machines++] = machine;
@@ -129,7 +130,8 @@ static void settle_begun(struct erp *erp)
 		b->visible_us = INT64_MAX;
 		for (size_t k = 0; k < erp->n_orders; k++)
 			for (int a = 0; a < erp->orders[k].n_machines; a++)
-				if (erp->orders[k].machines[a] == b->machine && erp->orders[k].earliest_us < b->end_us)
+				if (erp->orders[k].machines[a] == b->machine &&
+				    erp->orders[k].earliest_us < b->end_us)
 					erp->orders[k].earliest_us = b->end_us;
 	}
 	/* With an alternative the release may now lie behind the ERP's own start: the ERP's machine stays. */
@@ -153,7 +155,8 @@ void erp_roll(struct erp *erp, int64_t now_us)
 		erp->planned_until_us = zone_day_start(erp->zone, now_us);
 	while (erp->planned_until_us <= now_us + US_PER_DAY) {
 		forget_old(erp, now_us);
-		day = erp->planned_until_us + 12 * US_PER_H; /* noon: no clock change moves it to another day */
+		day = erp->planned_until_us +
+		      12 * US_PER_H; /* noon: no clock change moves it to another day */
 		zone_civil(erp->zone, day, &c);
 		plan_day(erp, &c);
 		erp->planned_until_us = zone_utc(erp->zone, c.year, c.month, c.day + 1, 0, 0, 0);
@@ -162,7 +165,8 @@ void erp_roll(struct erp *erp, int64_t now_us)
 		settle_begun(erp);
 }
 
-enum fems_rc erp_open(struct erp *erp, uint64_t seed, struct zone *zone, const char *keep, struct fems_error *e)
+enum fems_rc erp_open(struct erp *erp, uint64_t seed, struct zone *zone, const char *keep,
+		      struct fems_error *e)
 {
 	memset(erp, 0, sizeof *erp);
 	if (keep && dir_make(keep, e) != FEMS_OK)
@@ -211,7 +215,8 @@ static int64_t first_gap(const struct erp *erp, int machine, int64_t from_us, in
 		for (size_t i = 0; i < erp->n_orders; i++) {
 			const struct erp_order *o = &erp->orders[i];
 
-			if (o->machine == machine && o->start_us < from_us + duration_us && from_us < o->end_us) {
+			if (o->machine == machine && o->start_us < from_us + duration_us &&
+			    from_us < o->end_us) {
 				from_us = o->end_us;
 				moved = true;
 			}
@@ -229,7 +234,8 @@ static enum fems_rc read_machines(const json_t *j, struct erp_order *o, struct f
 		one = json_is_array(list) ? json_array_get(list, i) : list;
 		o->machines[i] = json_is_string(one) ? erp_machine_index(json_string_value(one)) : -1;
 		if (o->machines[i] < 0)
-			return err_set(e, FEMS_EINVAL, "order: equipment is none of FURNACE-1, PRESS-1, CNC-1 to CNC-4");
+			return err_set(e, FEMS_EINVAL,
+				       "order: equipment is none of FURNACE-1, PRESS-1, CNC-1 to CNC-4");
 		o->n_machines = (int)i + 1;
 	}
 	return o->n_machines ? FEMS_OK : err_set(e, FEMS_EINVAL, "order: equipment is an empty list");
@@ -261,9 +267,11 @@ static enum fems_rc read_order(const json_t *j, struct erp_order *o, int64_t now
 		return rc;
 	o->duration_us = minutes * US_PER_MIN;
 	if (o->latest_us - o->earliest_us < o->duration_us || kwh < 0 || kwh > 1000000 || quantity < 0)
-		return err_set(e, FEMS_EINVAL, "order: it does not fit between earliest and latest, or a number is negative");
+		return err_set(e, FEMS_EINVAL,
+			       "order: it does not fit between earliest and latest, or a number is negative");
 	if (!str_copy(o->product, sizeof o->product, product))
-		return err_set(e, FEMS_EINVAL, "order: product is longer than %zu bytes", sizeof o->product - 1);
+		return err_set(e, FEMS_EINVAL, "order: product is longer than %zu bytes",
+			       sizeof o->product - 1);
 	o->quantity = quantity;
 	o->energy_wh = kwh ? kwh * 1000 : erp_machines[o->machines[0]].rated_w * minutes / 60;
 	return FEMS_OK;
@@ -284,7 +292,8 @@ enum fems_rc erp_order_add(struct erp *erp, const json_t *j, int64_t now_us, str
 	snprintf(o->id, sizeof o->id, "SO-X%04u", ++erp->added);
 	o->machine = o->machines[0];
 	o->start_us = o->end_us = 0;
-	o->planned_us = first_gap(erp, o->machine, o->earliest_us > now_us ? o->earliest_us : now_us, o->duration_us);
+	o->planned_us =
+		first_gap(erp, o->machine, o->earliest_us > now_us ? o->earliest_us : now_us, o->duration_us);
 	o->start_us = o->planned_us;
 	o->end_us = o->planned_us + o->duration_us;
 	*out = o;
@@ -349,7 +358,8 @@ enum fems_rc erp_propose(struct erp *erp, const json_t *items, int64_t now_us, s
 	if (!before)
 		return err_set(e, FEMS_ENOMEM, "out of memory");
 	memcpy(before, erp->orders, ERP_ORDERS * sizeof *before);
-	json_array_foreach(items, i, item) {
+	json_array_foreach(items, i, item)
+	{
 		o = erp_order_find(erp, json_string_value(json_object_get(item, "request")),
 				   json_string_value(json_object_get(item, "segment")));
 		if (o)
@@ -358,7 +368,8 @@ enum fems_rc erp_propose(struct erp *erp, const json_t *items, int64_t now_us, s
 			++*kept;
 	}
 	if (overlap(erp->orders, erp->n_orders, now_us, &a, &b)) {
-		err_set(e, FEMS_ECONFLICT, "orders %s and %s would run on one machine at the same time", a, b);
+		err_set(e, FEMS_ECONFLICT, "orders %s and %s would run on one machine at the same time", a,
+			b);
 		memcpy(erp->orders, before, ERP_ORDERS * sizeof *before);
 		free(before);
 		return FEMS_ECONFLICT;
@@ -375,17 +386,18 @@ json_t *erp_dispatch_json(struct erp *erp, int64_t now_us)
 	for (size_t i = 0; i < erp->n_orders; i++) {
 		const struct erp_order *o = &erp->orders[i];
 
-		if (o->end_us < now_us - 6 * US_PER_H || (o->visible_us > now_us && o->visible_us != INT64_MAX))
+		if (o->end_us < now_us - 6 * US_PER_H ||
+		    (o->visible_us > now_us && o->visible_us != INT64_MAX))
 			continue;
 		snprintf(segment, sizeof segment, "%s-10", o->id);
 		json_array_append_new(
-			list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:b}", "segment", segment, "request", o->id,
-					"equipment", erp_machines[o->machine].id, "start",
+			list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:b}", "segment", segment,
+					"request", o->id, "equipment", erp_machines[o->machine].id, "start",
 					time_format(o->start_us, erp->zone, start, sizeof start), "end",
 					time_format(o->end_us, erp->zone, end, sizeof end), "energy_wh",
 					(json_int_t)o->energy_wh, "power_w",
-					(json_int_t)(o->energy_wh * 3600 / (o->duration_us / US_PER_S)), "source",
-					o->proposed ? "proposal" : "erp", "done", o->done));
+					(json_int_t)(o->energy_wh * 3600 / (o->duration_us / US_PER_S)),
+					"source", o->proposed ? "proposal" : "erp", "done", o->done));
 	}
 	return list;
 }

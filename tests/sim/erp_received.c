@@ -47,8 +47,8 @@ static enum fems_rc keep(struct erp *erp, const char *noun, const char *xml, siz
 	return file_replace(path, xml, len, 0640, e);
 }
 
-static struct erp_message *store(struct erp *erp, const char *noun, const char *bodid, const char *xml, size_t len,
-				 json_t *view)
+static struct erp_message *store(struct erp *erp, const char *noun, const char *bodid, const char *xml,
+				 size_t len, json_t *view)
 {
 	struct erp_message *grown = realloc(erp->messages, (erp->n_messages + 1) * sizeof *grown), *m;
 
@@ -70,8 +70,8 @@ static struct erp_message *store(struct erp *erp, const char *noun, const char *
 }
 
 /* What a message does to the ERP. */
-static enum fems_rc apply(struct erp *erp, const char *noun, json_t *view, int64_t now_us, char *more, size_t cap,
-			  struct fems_error *e)
+static enum fems_rc apply(struct erp *erp, const char *noun, json_t *view, int64_t now_us, char *more,
+			  size_t cap, struct fems_error *e)
 {
 	struct erp_order *o;
 	size_t moved, kept;
@@ -175,11 +175,12 @@ json_t *erp_received_json(struct erp *erp)
 		const struct erp_message *m = &erp->messages[i];
 		const char *list = strcmp(m->noun, "operations-performance") == 0 ? "performances"
 				   : strcmp(m->noun, "operations-schedule") == 0  ? "proposals"
-										   : "confirmations";
+										  : "confirmations";
 
 		one = json_copy(m->view);
 		json_object_set_new(one, "repeats", json_integer(m->repeats));
-		json_object_set_new(one, "received", json_string(time_format(m->at_us, erp->zone, at, sizeof at)));
+		json_object_set_new(one, "received",
+				    json_string(time_format(m->at_us, erp->zone, at, sizeof at)));
 		json_array_append_new(json_object_get(all, list), one);
 	}
 	return all;

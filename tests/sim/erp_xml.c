@@ -29,7 +29,8 @@ static void tag_time(struct buf *b, const struct erp *erp, const char *name, int
 	tag(b, name, time_format(t_us, erp->zone, text, sizeof text));
 }
 
-static void material(struct buf *b, int id, const char *name, const char *use, int64_t milli, const char *unit)
+static void material(struct buf *b, int id, const char *name, const char *use, int64_t milli,
+		     const char *unit)
 {
 	buf_addf(b, "<MaterialRequirement><ID>%d</ID>", id);
 	tag(b, "MaterialDefinitionID", name);
@@ -125,10 +126,11 @@ void erp_schedule_xml(struct erp *erp, int64_t now_us, struct buf *out)
 	buf_add(&content, "<OperationsType>Production</OperationsType>\n");
 	requests(erp, now_us, &content);
 	note_content(erp, now_us, &content);
-	buf_add(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ProcessOperationsSchedule "
-		     "xmlns=\"http://www.mesa.org/xml/B2MML\" releaseID=\"7.0.1\">\n <ApplicationArea><Sender>"
-		     "<LogicalID>ERP</LogicalID><ConfirmationCode>OnError</ConfirmationCode></Sender><Receiver>"
-		     "<LogicalID>FEMS</LogicalID></Receiver>");
+	buf_add(out,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ProcessOperationsSchedule "
+		"xmlns=\"http://www.mesa.org/xml/B2MML\" releaseID=\"7.0.1\">\n <ApplicationArea><Sender>"
+		"<LogicalID>ERP</LogicalID><ConfirmationCode>OnError</ConfirmationCode></Sender><Receiver>"
+		"<LogicalID>FEMS</LogicalID></Receiver>");
 	tag_time(out, erp, "CreationDateTime", erp->changed_us);
 	tag(out, "BODID", erp->digest);
 	buf_add(out, "</ApplicationArea>\n <DataArea><Process/>\n <OperationsSchedule>");
@@ -206,14 +208,18 @@ static const struct place {
 static void on_data(struct reading *r, const char *text)
 {
 	static const char *const members[][2] = {
-		{ "PeakDemand", "peak_kw" }, { "EnergyCost", "cost" }, { "EnergyQuality", "quality" }, { "TimesFrom", "times_from" },
+		{ "PeakDemand", "peak_kw" },
+		{ "EnergyCost", "cost" },
+		{ "EnergyQuality", "quality" },
+		{ "TimesFrom", "times_from" },
 	};
 
 	if (ends_with(r->path, "/SegmentData/ID") || ends_with(r->path, "/SegmentParameter/ID"))
 		snprintf(r->id, sizeof r->id, "%s", text);
 	if (ends_with(r->path, "/SegmentData/Value/UnitOfMeasure") && strcmp(r->id, "EnergyCost") == 0)
 		json_object_set_new(r->view, "currency", json_string(text));
-	if (ends_with(r->path, "/SegmentParameter/Value/ValueString") && strcmp(r->id, "Reason") == 0 && r->item)
+	if (ends_with(r->path, "/SegmentParameter/Value/ValueString") && strcmp(r->id, "Reason") == 0 &&
+	    r->item)
 		json_object_set_new(r->item, "reason", json_string(text));
 	if (!ends_with(r->path, "/SegmentData/Value/ValueString"))
 		return;
@@ -229,7 +235,8 @@ static void on_end(void *ctx, struct xml_in *x, const char *name, const char *te
 	(void)name, (void)x;
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
 		if (ends_with(r->path, places[i].path) && (!places[i].of_item || r->item))
-			json_object_set_new(places[i].of_item ? r->item : r->view, places[i].member, json_string(text));
+			json_object_set_new(places[i].of_item ? r->item : r->view, places[i].member,
+					    json_string(text));
 	on_data(r, text);
 	*strrchr(r->path, '/') = '\0';
 }
@@ -274,8 +281,8 @@ static enum fems_rc add_amount(json_t *o, const char *text_member, int64_t facto
 
 static enum fems_rc finish_performance(struct reading *r, struct fems_error *e)
 {
-	static const char *const members[] = { "bodid", "request", "segment", "equipment", "energy_kwh", "peak_kw",
-					       "cost", "currency", NULL };
+	static const char *const members[] = { "bodid",   "request", "segment",  "equipment", "energy_kwh",
+					       "peak_kw", "cost",    "currency", NULL };
 	const char *unit = json_string_value(json_object_get(r->view, "energy_unit"));
 	enum fems_rc rc = need(r->view, "performance", members, e);
 
@@ -298,7 +305,8 @@ static enum fems_rc finish_proposal(struct reading *r, struct fems_error *e)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach(r->items, i, item) {
+	json_array_foreach(r->items, i, item)
+	{
 		if (rc == FEMS_OK)
 			rc = need(item, "proposal", members, e);
 		if (rc == FEMS_OK)
@@ -325,7 +333,8 @@ static enum fems_rc finish(struct reading *r, char *noun, size_t cap, struct fem
 	return err_set(e, FEMS_EINVAL, "<%s> is nothing that this ERP takes", r->root);
 }
 
-enum fems_rc erp_read(const char *xml, size_t len, char *noun, size_t cap, json_t **view, struct fems_error *e)
+enum fems_rc erp_read(const char *xml, size_t len, char *noun, size_t cap, json_t **view,
+		      struct fems_error *e)
 {
 	static const struct xml_in_ops ops = { on_start, on_end, NULL };
 	struct xml_in_options opt = { "message", MESSAGE_MAX, NULL };

@@ -33,7 +33,8 @@ static bool listen_of(struct options *o, const char *text)
 	const char *colon = strrchr(text, ':');
 	size_t n = colon ? (size_t)(colon - text) : 0;
 
-	if (!colon || n >= sizeof o->address || !str_int64(colon + 1, &o->port) || o->port < 0 || o->port > 65535)
+	if (!colon || n >= sizeof o->address || !str_int64(colon + 1, &o->port) || o->port < 0 ||
+	    o->port > 65535)
 		return false;
 	memcpy(o->address, text, n);
 	o->address[n] = '\0';
@@ -46,7 +47,7 @@ static int read_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{ "listen", required_argument, NULL, 'l' }, { "seed", required_argument, NULL, 's' },
 		{ "keep", required_argument, NULL, 'k' },   { "zone", required_argument, NULL, 'z' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
 	};
 	bool ok = true;
 	int c;
@@ -73,7 +74,8 @@ static int read_options(int argc, char **argv, struct options *o)
 	return 3;
 }
 
-static enum fems_rc serve(const struct options *o, struct zone *zone, const sigset_t *wait, struct fems_error *e)
+static enum fems_rc serve(const struct options *o, struct zone *zone, const sigset_t *wait,
+			  struct fems_error *e)
 {
 	struct erp erp;
 	struct erp_server *server;
