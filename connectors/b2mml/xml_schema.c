@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <libxml/parser.h>
@@ -47,28 +48,42 @@ static void on_error(void *ctx, xmlErrorPtr error)
 		  (int)strcspn(text, "\n"), text);
 }
 
+static xmlSchemaPtr compile(const char *path, struct fems_error *first)
+{
+	xmlSchemaParserCtxtPtr p = xmlSchemaNewParserCtxt(path);
+	xmlSchemaPtr schema;
+
+	if (!p)
+		return NULL;
+	xmlSchemaSetParserStructuredErrors(p, on_error, first);
+	compiling = true;
+	schema = xmlSchemaParse(p);
+	compiling = false;
+	xmlSchemaFreeParserCtxt(p);
+	return schema;
+}
+
+/* B2MML's files include each other in circles. libxml2 breaks a circle by comparing names, so the first
+ * name must be as plain as those that it derives from it. */
 enum fems_rc xml_schema_load(const char *path, xmlSchemaPtr *out, struct fems_error *e)
 {
 	struct fems_error first = { "", NULL };
-	xmlSchemaParserCtxtPtr p;
+	char *plain = realpath(path, NULL);
 
 	xml_guard();
 	*out = NULL;
-	if (access(path, R_OK) != 0)
-		return fems_bad_setting(e, "schema", "%s cannot be read: %s; give the XSD's path", path,
-					strerror(errno));
-	p = xmlSchemaNewParserCtxt(path);
-	if (!p)
-		return fems_fail(e, FEMS_ENOMEM, "%s: out of memory", path);
-	xmlSchemaSetParserStructuredErrors(p, on_error, &first);
-	compiling = true;
-	*out = xmlSchemaParse(p);
-	compiling = false;
-	xmlSchemaFreeParserCtxt(p);
+	if (!plain || access(plain, R_OK) != 0) {
+		fems_bad_setting(e, "schema", "%s cannot be read: %s; give the XSD's path", path,
+				 strerror(errno));
+		free(plain);
+		return FEMS_EINVAL;
+	}
+	*out = compile(plain, &first);
+	free(plain);
 	if (*out)
 		return FEMS_OK;
 	return fems_bad_setting(e, "schema",
-				"%s cannot be used as XML schema: %s; give the XSD of the noun, such "
-				"as B2MML-OperationsSchedule.xsd, with all files it imports beside it",
+				"%s cannot be used as XML schema: %s; give the XSD of the noun, such as "
+				"B2MML-OperationsSchedule.xsd, with all files it imports beside it",
 				path, first.text[0] ? first.text : "it cannot be read");
 }
