@@ -14,4 +14,9 @@ tests_unit_test_point_LDADD = $(unit_ldadd)
 tests_unit_test_bus_SOURCES = tests/unit/test_bus.c
 tests_unit_test_bus_CFLAGS = $(unit_cflags)
 tests_unit_test_bus_LDADD = $(unit_ldadd)
+check_PROGRAMS += tests/unit/test_data_services
+TESTS += tests/unit/test_data_services
+tests_unit_test_data_services_SOURCES = tests/unit/test_data_services.c
+tests_unit_test_data_services_CFLAGS = $(unit_cflags)
+tests_unit_test_data_services_LDADD = $(unit_ldadd)
 endif

@@ -369,7 +369,7 @@ static void emit_values(struct device *d)
 		v->told = class;
 		d->samples[n++] = (struct fems_sample){
 			.t_us = it->t_us,
-			.value = value * v->sign,
+			.value = value * v->sign + 0.0,
 			.point = v->point,
 			.t_unc_us = it->t_unc_us,
 			.quality = class | (v->reg->unverified ? FEMS_Q_UNVERIFIED : 0u),

@@ -14,7 +14,7 @@ bool profile_value(const struct profile_reg *r, const uint16_t *words, uint16_t 
 		return false;
 	if (r->has_scale && !reg_power_of_ten(scale, &power))
 		return false;
-	*value = reg_value(r->type, raw) * r->factor * power;
+	*value = reg_value(r->type, raw) * r->factor * power + 0.0; /* no negative zero */
 	return isfinite(*value);
 }
 
