@@ -24,7 +24,7 @@ struct store_options {
 	const char *dir;         /* made when absent; holds fems.db */
 	int64_t commit_us;       /* real time between commits of samples; 0: 1 s */
 	int64_t keep_raw_us;     /* raw samples older than this are dropped; 0: for ever */
-	bool read_only;
+	bool read_only;          /* samples: what was durable when it was opened */
 };
 
 /* FEMS_ECONFLICT: another process has it open for writing, or its schema is newer than this program
@@ -53,10 +53,13 @@ struct store_series {        /* a point that is kept; name DEVICE/QUANTITY */
 /* Finds or makes; the id is the same for ever. */
 enum fems_rc store_series(struct store *, const struct store_series *, uint32_t *id, struct fems_error *);
 uint32_t store_series_find(struct store *, const char *name); /* 0: none */
+bool store_series_is_counter(struct store *, uint32_t id);
 
 /* Queues samples whose .point is a series id; never blocks for the disk (drops and counts when more
  * than a million wait). Out-of-order and late samples are taken; the same (series, time) again
- * replaces. */
+ * replaces. Samples in order can be read at once, others after the next commit. FEMS_AGAIN: some
+ * were dropped and counted (no room, unknown series, more than a day ahead of the plant's clock, older
+ * than what is kept). */
 enum fems_rc store_append(struct store *, const struct fems_sample *, size_t n);
 /* Waits until everything appended before is durable. */
 enum fems_rc store_sync(struct store *, int64_t budget_us, struct fems_error *);
@@ -91,7 +94,10 @@ typedef bool (*store_slot_fn)(void *ctx, int64_t start_us, const struct store_en
 enum fems_rc store_slots(struct store *, uint32_t series, int64_t from_us, int64_t to_us, store_slot_fn,
 			 void *ctx, struct fems_error *);
 /* History: 15-min energies from a file, as boundary readings before the first live one. Slots that
- * have live readings are refused (FEMS_ECONFLICT, nothing imported). Recorded in the audit. */
+ * have live readings are refused (FEMS_ECONFLICT, nothing imported). Recorded in the audit. The same
+ * values again are accepted and change nothing; other values for a time that was imported are refused
+ * (FEMS_ECONFLICT). Holes in the file are reported with STORE_MISSING. What was used between the end of
+ * the history and the first live reading is not known and counts as nothing (STORE_RESET). */
 struct store_import_slot { int64_t start_us, wh; };
 enum fems_rc store_import(struct store *, uint32_t series, const struct store_import_slot *, size_t n,
 			  const char *who, const char *source, struct fems_error *);
@@ -127,12 +133,14 @@ struct store_order {
 	int64_t rev;
 };
 /* All orders of a schedule in one transaction: new ones are added, changed ones replaced unless they
- * run or are done, ones of the same source and schedule that are missing become cancelled. */
+ * run or are done, ones of the same source and schedule that are missing become cancelled.
+ * schedule_id NULL: these are a part only (each names its schedule), nothing is cancelled. */
 enum fems_rc store_orders_put(struct store *, const char *source, const char *schedule_id,
 			      const struct store_order *, size_t n, size_t *changed, struct fems_error *);
 typedef bool (*store_order_fn)(void *ctx, const struct store_order *);
 /* states: space-separated, NULL: all. Ordered by release. */
 enum fems_rc store_orders(struct store *, const char *states, store_order_fn, void *ctx, struct fems_error *);
+/* A time of 0 leaves the one that is there. FEMS_ECONFLICT: it was reported, which is final. */
 enum fems_rc store_order_state(struct store *, const char *id, const char *state, int64_t actual_start_us,
 			       int64_t actual_end_us, struct fems_error *);
 
@@ -145,7 +153,8 @@ enum fems_rc store_plan_last(struct store *, char **json, int64_t *id, struct fe
 
 /* ---- outbox ---- */
 
-/* States: new, retry, sent (taken by the transport), done, dead. */
+/* States: new, retry, sent (taken by the transport; retry after a restart), done, dead. A dead one no
+ * longer holds back the later ones of its business key and may be set to retry again. */
 struct store_message {
 	int64_t id;
 	const char *route;    /* connector instance */
@@ -169,6 +178,8 @@ enum fems_rc store_outbox_due(struct store *, const char *route, int64_t now_us,
 /* All messages, newest first. */
 enum fems_rc store_outbox_list(struct store *, const char *state, size_t max, store_message_fn, void *ctx,
 			       struct fems_error *);
+struct store_outbox_counts { int64_t waiting, dead, done; }; /* waiting: new, retry, sent */
+enum fems_rc store_outbox_count(struct store *, struct store_outbox_counts *, struct fems_error *);
 enum fems_rc store_outbox_result(struct store *, int64_t id, const char *state, int64_t next_us,
 				 const char *error, const char *receipt, struct fems_error *);
 
