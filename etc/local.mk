@@ -17,3 +17,6 @@ CLEANFILES += %D%/systemd/femsd.service
 %D%/systemd/femsd.service: %D%/systemd/femsd.service.in Makefile
 	@$(MKDIR_P) $(@D)
 	$(AM_V_GEN)$(SED) -e 's|@sbindir[@]|$(sbindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' $(srcdir)/etc/systemd/femsd.service.in >$@.tmp && mv $@.tmp $@
+
+skeletondir = $(pkgdatadir)/skeleton
+dist_skeleton_DATA = %D%/skeleton/meter-sim.c %D%/skeleton/README.md
