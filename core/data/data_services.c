@@ -228,14 +228,13 @@ static json_t *loads_json(const struct site *site)
 	for (size_t i = 0; i < site->n_loads; i++) {
 		const struct site_load *l = &site->loads[i];
 
-		json_array_append_new(list,
-				      json_pack("{s:s, s:o, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I}", "name", l->name, "labels",
-						labels(l->label_ko, l->label_en, l->name), "point", l->point,
-						"meter", l->meter, "power_w", (json_int_t)l->power_w,
-						"priority", (json_int_t)l->priority, "min_off_us",
-						(json_int_t)l->min_off_us, "max_off_us",
-						(json_int_t)l->max_off_us, "min_on_us",
-						(json_int_t)l->min_on_us));
+		json_array_append_new(
+			list, json_pack("{s:s, s:o, s:s?, s:s?, s:I, s:I, s:I, s:I, s:I}", "name", l->name,
+					"labels", labels(l->label_ko, l->label_en, l->name), "point",
+					l->point, "meter", l->meter, "power_w", (json_int_t)l->power_w,
+					"priority", (json_int_t)l->priority, "min_off_us",
+					(json_int_t)l->min_off_us, "max_off_us", (json_int_t)l->max_off_us,
+					"min_on_us", (json_int_t)l->min_on_us));
 	}
 	return list;
 }

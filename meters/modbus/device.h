@@ -27,7 +27,7 @@ struct device_value {
 	uint32_t point;
 	int item, scale_item; /* indices of the plan; scale_item -1: none */
 	double sign;
-	uint32_t told;        /* class of quality that was emitted last; 0xff: none yet */
+	uint32_t told; /* class of quality that was emitted last; 0xff: none yet */
 };
 
 struct device {
@@ -44,9 +44,9 @@ struct device {
 	size_t n_values;
 	struct fems_sample *samples;
 	atomic_bool identified;
-	int64_t due_us;                  /* plant time of the next poll */
+	int64_t due_us; /* plant time of the next poll */
 	uint64_t missed;
-	unsigned fails;                  /* polls in a row without an answer */
+	unsigned fails;                                  /* polls in a row without an answer */
 	int64_t answered_us, probe_us, probe_backoff_us; /* monotonic */
 	enum fems_device_state state;
 	char why[256];
@@ -54,8 +54,8 @@ struct device {
 };
 
 /* Makes the plan and the points. link is borrowed. */
-enum fems_rc device_open(struct device *, const struct fems_host *, const struct loaded_device *, struct link *,
-			 int64_t poll_us, struct fems_error *);
+enum fems_rc device_open(struct device *, const struct fems_host *, const struct loaded_device *,
+			 struct link *, int64_t poll_us, struct fems_error *);
 void device_close(struct device *);
 /* Reads everything once, emits, judges the health. */
 void device_poll(struct device *);

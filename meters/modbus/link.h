@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 /* libmodbus waits with select(), which ends at descriptor 1023; this leaves room for the rest. */
-#define LINKS_MAX 900
-#define LINK_MAX_READ 125
+#define LINKS_MAX      900
+#define LINK_MAX_READ  125
 #define LINK_MAX_WRITE 123
 
 struct link_addr {
@@ -46,7 +46,7 @@ enum link_rc {
 struct link_result {
 	int exception;
 	bool unreachable; /* LINK_DOWN because no connection could be made */
-	char text[240]; /* for people: what failed and what to look at */
+	char text[240];   /* for people: what failed and what to look at */
 };
 
 struct link;

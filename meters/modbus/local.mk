@@ -2,7 +2,7 @@
 modbus_decode_sources = \
 	%D%/decode.c %D%/decode.h \
 	%D%/plan.c %D%/plan.h \
-	%D%/profile.c %D%/profile.h %D%/profile_value.c \
+	%D%/profile.c %D%/profile.h %D%/profile_read.h %D%/profile_reg.c %D%/profile_value.c \
 	%D%/unit.c %D%/unit.h \
 	%D%/yaml.c %D%/yaml.h
 

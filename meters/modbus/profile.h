@@ -56,7 +56,7 @@ struct profile {
 	size_t n_expect;
 };
 
-#define PROFILE_MAX_REGS 500
+#define PROFILE_MAX_REGS  500
 #define PROFILE_MAX_BYTES (1024 * 1024)
 
 /* NULL with faults. file is the name used in messages. Caller frees. */

@@ -19,7 +19,8 @@ struct bench *bench_start(const char *profiles, const struct modbus_device_cfg *
 /* Stops and frees; returns the microseconds that stop() took. */
 int64_t bench_end(struct bench *);
 /* Of a running instance. */
-enum fems_rc bench_write(struct bench *, const char *point, double value, int64_t budget_us, struct fems_error *);
+enum fems_rc bench_write(struct bench *, const char *point, double value, int64_t budget_us,
+			 struct fems_error *);
 uint32_t bench_point(struct bench *, const char *name);
 size_t bench_samples(struct bench *, const char *point, struct fems_sample *out, size_t cap);
 bool bench_last(struct bench *, const char *point, struct fems_sample *out);
@@ -29,6 +30,7 @@ bool bench_wait_state(struct bench *, const char *device, enum fems_device_state
 bool bench_wait_samples(struct bench *, const char *point, size_t n);
 void bench_rest_ms(int ms);
 /* check() with defaults filled in. */
-enum fems_rc bench_check(const char *profiles, const struct modbus_device_cfg *, size_t n, struct fems_error *);
+enum fems_rc bench_check(const char *profiles, const struct modbus_device_cfg *, size_t n,
+			 struct fems_error *);
 
 #endif
