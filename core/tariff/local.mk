@@ -7,12 +7,15 @@ libfems_la_SOURCES += \
 	%D%/power_factor.c %D%/power_factor.h %D%/selftest.c %D%/tariff.c %D%/tariff.h
 
 if HAVE_CMOCKA
-tariff_tests = tests/unit/test_bill tests/unit/test_calendar tests/unit/test_tariff_load
+tariff_tests = tests/unit/test_bill tests/unit/test_billing tests/unit/test_calendar tests/unit/test_tariff_load
 check_PROGRAMS += $(tariff_tests)
 TESTS += $(tariff_tests)
 tests_unit_test_bill_SOURCES = tests/unit/test_bill.c
 tests_unit_test_bill_CFLAGS = $(unit_cflags)
 tests_unit_test_bill_LDADD = $(unit_ldadd)
+tests_unit_test_billing_SOURCES = tests/unit/test_billing.c
+tests_unit_test_billing_CFLAGS = $(unit_cflags)
+tests_unit_test_billing_LDADD = $(unit_ldadd)
 tests_unit_test_calendar_SOURCES = tests/unit/test_calendar.c
 tests_unit_test_calendar_CFLAGS = $(unit_cflags)
 tests_unit_test_calendar_LDADD = $(unit_ldadd)
