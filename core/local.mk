@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-libfems_la_SOURCES += core/site_settings.c core/site_settings.h core/site_check.c core/site_check.h
+libfems_la_SOURCES += core/site_settings.c core/site_settings.h core/site_check.c core/site_check.h core/site_items.c core/site_read.h
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_site
 TESTS += tests/unit/test_site

@@ -53,7 +53,8 @@ static void want_meter(struct check *c, const struct conf_node *node, const char
 	if (near && *near)
 		FAULT(c, node, "%s: no meter called \"%s\"; did you mean \"%s\"?", what, name, near);
 	else
-		FAULT(c, node, "%s: no meter called \"%s\"; expected a name of the list \"meters\"", what, name);
+		FAULT(c, node, "%s: no meter called \"%s\"; expected a name of the list \"meters\"", what,
+		      name);
 }
 
 static void want_meter_of(struct check *c, const struct conf_node *map, const char *key, const char *what)
@@ -71,7 +72,8 @@ static void want_point(struct check *c, const struct conf_node *node, const char
 	if (!*text)
 		return;
 	if (!slash || slash == text || !slash[1]) {
-		FAULT(c, node, "%s is \"%.80s\"; expected METER/QUANTITY, such as battery/power.setpoint", what, text);
+		FAULT(c, node, "%s is \"%.80s\"; expected METER/QUANTITY, such as battery/power.setpoint",
+		      what, text);
 		return;
 	}
 	want_meter(c, node, what, (size_t)(slash - text));
@@ -79,9 +81,11 @@ static void want_point(struct check *c, const struct conf_node *node, const char
 		return;
 	near = quantity_nearest(slash + 1);
 	if (near)
-		FAULT(c, node, "%s: no quantity called \"%.60s\"; did you mean \"%s\"?", what, slash + 1, near);
+		FAULT(c, node, "%s: no quantity called \"%.60s\"; did you mean \"%s\"?", what, slash + 1,
+		      near);
 	else
-		FAULT(c, node, "%s: no quantity called \"%.60s\"; expected one such as power.setpoint", what, slash + 1);
+		FAULT(c, node, "%s: no quantity called \"%.60s\"; expected one such as power.setpoint", what,
+		      slash + 1);
 }
 
 /* Names are parts of points, of files and of addresses of pages. */
@@ -93,7 +97,8 @@ static void want_plain_name(struct check *c, const struct conf_node *node, const
 		if ((unsigned char)*p <= ' ' || strchr("/*?#\"'\\", *p))
 			break;
 	if (*p)
-		FAULT(c, node, "%s: the name has a %s in it; expected letters, digits, \"-\", \"_\" and \".\"", what,
+		FAULT(c, node,
+		      "%s: the name has a %s in it; expected letters, digits, \"-\", \"_\" and \".\"", what,
 		      *p == ' ' ? "space" : "character that means something else");
 	else if (strlen(name) > 63)
 		FAULT(c, node, "%s: the name is longer than 63 bytes", what);
@@ -113,8 +118,9 @@ static void want_unique(struct check *c, const char *list, const char *key, cons
 			if (strcmp(conf_text(first), conf_text(node)))
 				continue;
 			conf_where(first, &file, &line, &col);
-			FAULT(c, node, "%s \"%.80s\" stands twice; the first is at %s:%d:%d; give it another name", what,
-			      conf_text(node), file, line, col);
+			FAULT(c, node,
+			      "%s \"%.80s\" stands twice; the first is at %s:%d:%d; give it another name",
+			      what, conf_text(node), file, line, col);
 			break;
 		}
 	}
@@ -213,7 +219,8 @@ static void check_machines_and_loads(struct check *c)
 	size_t i;
 
 	for (i = 0; i < c->site->n_machines; i++) {
-		snprintf(what, sizeof what, "machine \"%.60s\": meter", conf_text(item_key(machines, i, "id")));
+		snprintf(what, sizeof what, "machine \"%.60s\": meter",
+			 conf_text(item_key(machines, i, "id")));
 		want_meter_of(c, conf_item(machines, i), "meter", what);
 	}
 	for (i = 0; i < c->site->n_loads; i++) {
@@ -244,7 +251,10 @@ static void check_battery(struct check *c)
 	if (b->max_wh > b->capacity_wh)
 		FAULT(c, max, "battery: max is above the capacity of %lld Wh", (long long)b->capacity_wh);
 	if (b->min_wh >= b->max_wh)
-		FAULT(c, min ? min : max ? max : node,
+		FAULT(c,
+		      min   ? min
+		      : max ? max
+			    : node,
 		      "battery: min (%lld Wh) is not below max (%lld Wh), so that nothing could be stored",
 		      (long long)b->min_wh, (long long)b->max_wh);
 }
@@ -255,7 +265,8 @@ static void check_demand(struct check *c)
 
 	if (c->site->contract_w > 0 && c->site->demand_target_w > c->site->contract_w)
 		conf_warn(c->faults, conf_get(site, "demand_target"),
-			  "site: demand_target is above the contract power, which costs a surcharge in most contracts");
+			  "site: demand_target is above the contract power, which costs a surcharge in most "
+			  "contracts");
 	if (c->site->contract_w > 0 && !c->site->tariff_path)
 		conf_warn(c->faults, site, "site: there is no tariff, so that nothing is priced");
 }

@@ -66,8 +66,10 @@ void conf_warn(struct faults *, const struct conf_node *, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Typed scalars with a fault on a wrong one; false then. what names the value in the message. A NULL
  * node is a fault: "WHAT is missing". */
-bool conf_as_int(const struct conf_node *, const char *what, int64_t min, int64_t max, int64_t *out, struct faults *);
-bool conf_as_num(const struct conf_node *, const char *what, double min, double max, double *out, struct faults *);
+bool conf_as_int(const struct conf_node *, const char *what, int64_t min, int64_t max, int64_t *out,
+		 struct faults *);
+bool conf_as_num(const struct conf_node *, const char *what, double min, double max, double *out,
+		 struct faults *);
 bool conf_as_bool(const struct conf_node *, const char *what, bool *out, struct faults *);
 /* Decimal, exactly, in 1e-6 (prices, percentages). */
 bool conf_as_micro(const struct conf_node *, const char *what, int64_t *out, struct faults *);
@@ -93,7 +95,8 @@ struct conf_filled *conf_fill(const struct conf_node *map, const struct fems_key
 			      size_t dst_size, const char *what, const char *const *also, struct faults *);
 void conf_filled_free(struct conf_filled *);
 /* Adds the fault of a plugin's check(): at the setting e->key of map, or at map itself. */
-void conf_plugin_fault(struct faults *, const struct conf_node *map, const char *what, const struct fems_error *);
+void conf_plugin_fault(struct faults *, const struct conf_node *map, const char *what,
+		       const struct fems_error *);
 /* The effective settings of a table as YAML, secrets as "********"; caller frees. */
 char *conf_dump(const struct fems_key *keys, const void *cfg);
 /* A commented sample of a table, for "femsd --sample" and the man pages; caller frees. */

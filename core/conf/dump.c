@@ -16,8 +16,10 @@
 
 void quote_add(struct text *t, const char *s)
 {
-	static const char *const short_forms[] = { ['\b'] = "\\b", ['\t'] = "\\t",  ['\n'] = "\\n", ['\f'] = "\\f",
-						   ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\" };
+	static const char *const short_forms[] = {
+		['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",
+		['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\"
+	};
 	const unsigned char *c;
 
 	text_add_n(t, "\"", 1);

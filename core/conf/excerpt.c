@@ -8,13 +8,13 @@
 
 #include "core/base/text.h"
 
-#define MASK "********"
+#define MASK      "********"
 #define MAX_SHOWN 160 /* bytes of a line; a longer one is cut */
 
 bool sounds_secret(const char *name, size_t len)
 {
-	static const char *const parts[] = { "pass", "pasw", "secret", "token", "credential", "pwd", "apikey",
-					     "api_key", "api-key", "private" };
+	static const char *const parts[] = { "pass", "pasw",   "secret",  "token",   "credential",
+					     "pwd",  "apikey", "api_key", "api-key", "private" };
 	size_t i, k;
 
 	for (i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -124,7 +124,8 @@ void excerpt_add(struct text *out, const struct conf_source *s, size_t pos)
 	if (from == end || pos > end)
 		return;
 	show_line(&o, s, from, end, pos);
-	text_addf(out, "\n%5d | %s\n      | %s^", line, o.line.ptr ? o.line.ptr : "", o.pad.ptr ? o.pad.ptr : "");
+	text_addf(out, "\n%5d | %s\n      | %s^", line, o.line.ptr ? o.line.ptr : "",
+		  o.pad.ptr ? o.pad.ptr : "");
 	text_free(&o.line);
 	text_free(&o.pad);
 }

@@ -7,7 +7,7 @@
 
 #include "core/base/text.h"
 
-#define MAX_KEPT 1000
+#define MAX_KEPT    1000
 #define MAX_PRINTED 50
 
 struct fault {
@@ -139,8 +139,9 @@ static void keep(struct faults *f, const struct fault *new, bool warning)
 	f->n++;
 }
 
-__attribute__((format(printf, 5, 0))) static void vadd(struct faults *f, bool warning, const struct conf_source *src, size_t pos, const char *fmt,
-		 va_list ap)
+__attribute__((format(printf, 5, 0))) static void vadd(struct faults *f, bool warning,
+						       const struct conf_source *src, size_t pos,
+						       const char *fmt, va_list ap)
 {
 	struct fault new = { 0 };
 	struct text t = { 0 };
@@ -162,7 +163,8 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct faults *f, bool wa
 	keep(f, &new, warning);
 }
 
-void fault_add(struct faults *f, bool warning, const struct conf_source *src, size_t pos, const char *fmt, ...)
+void fault_add(struct faults *f, bool warning, const struct conf_source *src, size_t pos, const char *fmt,
+	       ...)
 {
 	va_list ap;
 

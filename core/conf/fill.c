@@ -24,7 +24,8 @@ struct filler {
 };
 
 /* Each sets the member at `at` from a node, or says why not. */
-typedef bool (*fill_fn)(struct filler *, struct conf_node *, const struct fems_key *, const char *what, void *at);
+typedef bool (*fill_fn)(struct filler *, struct conf_node *, const struct fems_key *, const char *what,
+			void *at);
 
 static bool fill_map(struct filler *, const struct conf_node *map, const struct fems_key *, char *dst,
 		     size_t dst_size, const char *what, const char *const *also);
@@ -37,7 +38,8 @@ static bool no_memory(struct filler *x)
 
 /* ---- one value of each type ---- */
 
-static bool fill_bool(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_bool(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		      void *at)
 {
 	bool b;
 
@@ -53,30 +55,35 @@ static int64_t whole(double v)
 	return v >= 9.2e18 ? INT64_MAX : v <= -9.2e18 ? INT64_MIN : (int64_t)v;
 }
 
-static bool fill_int(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_int(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		     void *at)
 {
 	bool any = k->min == 0 && k->max == 0;
 
-	return scalar_int_unit(n, what, k->unit, any ? INT64_MIN : whole(k->min), any ? INT64_MAX : whole(k->max), at,
-			       x->faults);
+	return scalar_int_unit(n, what, k->unit, any ? INT64_MIN : whole(k->min),
+			       any ? INT64_MAX : whole(k->max), at, x->faults);
 }
 
-static bool fill_num(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_num(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		     void *at)
 {
 	return scalar_num_unit(n, what, k->unit, k->min, k->max, at, x->faults);
 }
 
-static bool fill_duration(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_duration(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+			  void *at)
 {
 	return scalar_dim(n, what, &dim_duration, k->min, k->max, at, x->faults);
 }
 
-static bool fill_power(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_power(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		       void *at)
 {
 	return scalar_dim(n, what, &dim_power, k->min, k->max, at, x->faults);
 }
 
-static bool fill_energy(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_energy(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+			void *at)
 {
 	return scalar_dim(n, what, &dim_energy, k->min, k->max, at, x->faults);
 }
@@ -95,13 +102,15 @@ static bool is_text(struct filler *x, const struct conf_node *n, const char *wha
 	return false;
 }
 
-static bool fill_str(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_str(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		     void *at)
 {
 	(void)k;
 	return is_text(x, n, what, "a text") && copy_text(x, n->text, at);
 }
 
-static bool fill_path(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_path(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		      void *at)
 {
 	const char **path = at;
 
@@ -112,7 +121,8 @@ static bool fill_path(struct filler *x, struct conf_node *n, const struct fems_k
 	return *path && (!n->src || node_resolve(n)) ? true : no_memory(x);
 }
 
-static bool fill_secret(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_secret(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+			void *at)
 {
 	(void)k;
 	return n->src ? secret_read(n, what, x->mem, at, x->faults) : copy_text(x, n->text, at);
@@ -127,7 +137,8 @@ static void list_choices(struct text *t, const char *const *choices)
 		text_addf(t, "%s%s", i ? ", " : "", choices[i]);
 }
 
-static bool fill_enum(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_enum(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		      void *at)
 {
 	struct text wanted = { 0 };
 	char near[120];
@@ -145,14 +156,16 @@ static bool fill_enum(struct filler *x, struct conf_node *n, const struct fems_k
 	if (choice)
 		snprintf(near, sizeof near, "did you mean \"%.80s\"?", choice);
 	list_choices(&wanted, k->choices);
-	scalar_fault(x->faults, n, what, wanted.ptr ? wanted.ptr : "one of its choices", choice ? near : NULL);
+	scalar_fault(x->faults, n, what, wanted.ptr ? wanted.ptr : "one of its choices",
+		     choice ? near : NULL);
 	text_free(&wanted);
 	return false;
 }
 
 /* ---- lists ---- */
 
-static bool fill_strlist(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_strlist(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+			 void *at)
 {
 	struct fems_list *list = at;
 	const char **items;
@@ -173,7 +186,8 @@ static bool fill_strlist(struct filler *x, struct conf_node *n, const struct fem
 	return ok;
 }
 
-static bool fill_list(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what, void *at)
+static bool fill_list(struct filler *x, struct conf_node *n, const struct fems_key *k, const char *what,
+		      void *at)
 {
 	struct fems_list *list = at;
 	char item[WHAT_BYTES], *structs;
@@ -254,11 +268,13 @@ static bool fill_default(struct filler *x, const struct fems_key *k, const char 
 static bool check_key(struct filler *x, const struct fems_key *k, size_t dst_size, const char *what)
 {
 	bool ok = k->type < ARRAY_LEN(types) && k->off + types[k->type].size <= dst_size &&
-		  (k->type != FEMS_T_ENUM || k->choices) && (k->type != FEMS_T_LIST || (k->sub && k->sub_size));
+		  (k->type != FEMS_T_ENUM || k->choices) &&
+		  (k->type != FEMS_T_LIST || (k->sub && k->sub_size));
 
 	if (!ok)
 		fault_add(x->faults, false, NULL, 0,
-			  "%s: the plugin's table of settings is not valid here; rebuild it for this femsd", what);
+			  "%s: the plugin's table of settings is not valid here; rebuild it for this femsd",
+			  what);
 	return ok;
 }
 
@@ -307,8 +323,8 @@ static bool is_among(const char *const *names, const char *name)
 	return *names;
 }
 
-static bool check_names(struct filler *x, const struct conf_node *map, const struct fems_key *keys, const char *what,
-			const char *const *also)
+static bool check_names(struct filler *x, const struct conf_node *map, const struct fems_key *keys,
+			const char *what, const char *const *also)
 {
 	static const char *const none[] = { NULL };
 	const char **names;
@@ -333,7 +349,8 @@ static bool check_names(struct filler *x, const struct conf_node *map, const str
 		if (find_key(keys, map->keys[i]) || is_among(also, map->keys[i]))
 			continue;
 		near = n ? find_key(keys, str_nearest(map->keys[i], names, n) ?: "") : NULL;
-		if ((near && near->type == FEMS_T_SECRET) || sounds_secret(map->keys[i], strlen(map->keys[i])))
+		if ((near && near->type == FEMS_T_SECRET) ||
+		    sounds_secret(map->keys[i], strlen(map->keys[i])))
 			secret_hide(map->items[i]);
 		fault_unknown(x->faults, map->items[i], what, map->keys[i], names, n);
 		ok = false;
@@ -363,8 +380,8 @@ static bool fill_map(struct filler *x, const struct conf_node *map, const struct
 
 /* ---- for the others ---- */
 
-struct conf_filled *conf_fill(const struct conf_node *map, const struct fems_key *keys, void *dst, size_t dst_size,
-			      const char *what, const char *const *also, struct faults *f)
+struct conf_filled *conf_fill(const struct conf_node *map, const struct fems_key *keys, void *dst,
+			      size_t dst_size, const char *what, const char *const *also, struct faults *f)
 {
 	static const struct fems_key no_keys[] = { FEMS_KEYS_END };
 	struct conf_filled *filled = calloc(1, sizeof *filled);
@@ -393,11 +410,12 @@ void conf_filled_free(struct conf_filled *filled)
 	free(filled);
 }
 
-void conf_plugin_fault(struct faults *f, const struct conf_node *map, const char *what, const struct fems_error *e)
+void conf_plugin_fault(struct faults *f, const struct conf_node *map, const char *what,
+		       const struct fems_error *e)
 {
 	const struct conf_node *n = e->key ? conf_get(map, e->key) : NULL;
 	const char *sep = what && *what ? ": " : "";
 
-	conf_error(f, n ? n : map, "%s%s%s%s%s", what ? what : "", sep, e->key ? e->key : "", e->key ? ": " : "",
-		   e->text);
+	conf_error(f, n ? n : map, "%s%s%s%s%s", what ? what : "", sep, e->key ? e->key : "",
+		   e->key ? ": " : "", e->text);
 }

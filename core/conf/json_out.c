@@ -42,7 +42,8 @@ static void write_scalar(struct text *t, const struct conf_node *n)
 		text_add(t, "{\"masked\":true}");
 	else if (conf_is_null(n))
 		text_add(t, "null");
-	else if (n->plain && (!strcmp(n->text, "true") || !strcmp(n->text, "false") || is_json_number(n->text)))
+	else if (n->plain &&
+		 (!strcmp(n->text, "true") || !strcmp(n->text, "false") || is_json_number(n->text)))
 		text_add(t, n->text);
 	else
 		quote_add(t, n->resolved ? n->resolved : n->text);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libfems_la_SOURCES += %D%/conf.h %D%/arena.h %D%/node.h %D%/quote.h %D%/scalar.h %D%/secret.h %D%/unit.h \
 	%D%/arena.c %D%/doc.c %D%/dump.c %D%/excerpt.c %D%/faults.c %D%/fill.c %D%/json_out.c %D%/merge.c \
-	%D%/names.c %D%/parse.c %D%/sample.c %D%/scalar.c %D%/secret.c %D%/source.c %D%/unit.c
+	%D%/names.c %D%/parse.c %D%/sample.c %D%/scalar.c %D%/secret.c %D%/source.c %D%/syntax.c %D%/unit.c
 
 if HAVE_CMOCKA
 conf_tests = tests/unit/test_conf_parse tests/unit/test_conf_fill tests/unit/test_conf_tree

@@ -26,15 +26,16 @@ static const char *kind_name(enum conf_kind k)
 	return names[k];
 }
 
-static void tell_conflict(struct merge *m, const struct conf_node *old, const struct conf_node *new, const char *key)
+static void tell_conflict(struct merge *m, const struct conf_node *old, const struct conf_node *new,
+			  const char *key)
 {
 	int line, col;
 
 	source_where(old->src, old->has_key ? old->key_pos : old->pos, &line, &col);
 	m->failed = true;
 	if (old->kind != new->kind)
-		fault_at_key(m->faults, new, "\"%s\" is %s here and %s at %s:%d:%d", key, kind_name(new->kind),
-			     kind_name(old->kind), old->src->name, line, col);
+		fault_at_key(m->faults, new, "\"%s\" is %s here and %s at %s:%d:%d", key,
+			     kind_name(new->kind), kind_name(old->kind), old->src->name, line, col);
 	else
 		fault_at_key(m->faults, new, "\"%s\" is already set at %s:%d:%d; remove one of them", key,
 			     old->src->name, line, col);
@@ -144,8 +145,10 @@ static void add_file(struct merge *m, const char *path)
 	more = m->doc->root;
 	m->doc->root = root ? root : more;
 	if (more->kind != CONF_MAP) {
-		conf_error(m->faults, more, "the file holds %s; expected settings as NAME: VALUE (is a \":\" or the "
-			   "space behind it missing?)", more->kind == CONF_SEQ ? "a list" : "one text");
+		conf_error(m->faults, more,
+			   "the file holds %s; expected settings as NAME: VALUE (is a \":\" or the "
+			   "space behind it missing?)",
+			   more->kind == CONF_SEQ ? "a list" : "one text");
 		m->failed = true;
 	} else if (root) {
 		join(m, root, more);

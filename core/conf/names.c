@@ -29,8 +29,8 @@ void fault_unknown(struct faults *f, const struct conf_node *value, const char *
 	if (near && sounds_secret(near, strlen(near)))
 		source_mask(value->src, value->pos, value->end);
 	if (near) {
-		fault_at_key(f, value, "%s%sno setting called \"%s\"; did you mean \"%s\"?", what ? what : "", sep,
-			     key, near);
+		fault_at_key(f, value, "%s%sno setting called \"%s\"; did you mean \"%s\"?", what ? what : "",
+			     sep, key, near);
 		return;
 	}
 	list_names(&known, names, n);

@@ -10,10 +10,10 @@
 #include "core/conf/arena.h"
 #include "core/conf/conf.h"
 
-#define CONF_MAX_BYTES (4u << 20)
-#define CONF_MAX_DEPTH 32
+#define CONF_MAX_BYTES   (4u << 20)
+#define CONF_MAX_DEPTH   32
 #define CONF_MAX_ANCHORS 1000
-#define CONF_MAX_NODES 200000 /* with aliases expanded: no bomb */
+#define CONF_MAX_NODES   200000 /* with aliases expanded: no bomb */
 
 /* The text of one file, kept for messages: valid UTF-8, lines end with LF. */
 struct conf_source {
@@ -25,7 +25,7 @@ struct conf_source {
 	bool is_private; /* nobody but the owner can read the file: it may hold secrets */
 	struct conf_span {
 		size_t from, to;
-	} *masks;        /* spans of secrets: never shown */
+	} * masks; /* spans of secrets: never shown */
 	size_t n_masks;
 	struct arena *arena; /* of the document that keeps it */
 };
@@ -46,7 +46,7 @@ struct conf_node {
 	bool has_key; /* value of a mapping: key_pos is valid */
 	bool secret;  /* seen by conf_fill() as a secret in plain text */
 	size_t pos, end, key_pos;
-	char *text;   /* of a scalar */
+	char *text;           /* of a scalar */
 	const char *resolved; /* of a path: as seen from the working directory, by node_resolve() */
 	const char **keys;    /* of a mapping */
 	struct conf_node **items;
@@ -86,6 +86,8 @@ void fault_no_memory(struct faults *);
 /* At the key of value: no such setting, with the nearest of names. */
 void fault_unknown(struct faults *, const struct conf_node *value, const char *what, const char *key,
 		   const char *const *names, size_t n);
+/* What libfyaml said about a place (line and column from 1), with what people usually meant. */
+void syntax_fault(struct faults *, const struct conf_source *, const char *said, int line, int col);
 /* The source's line and a caret under pos; secrets masked. */
 struct text;
 void excerpt_add(struct text *, const struct conf_source *, size_t pos);

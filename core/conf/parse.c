@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/err.h"
 #include "core/base/text.h"
 
 #define BYTES_PER_WEIGHT 64 /* long texts count for more, lest aliases multiply them */
@@ -181,8 +180,9 @@ static void tell_double(struct parse *p, const struct conf_node *first, const st
 	int line, col;
 
 	source_where(first->src, first->key_pos, &line, &col);
-	fault_at_key(p->faults, second, "\"%s\" stands twice; it is already set at %s:%d:%d; remove one of them",
-		     key, first->src->name, line, col);
+	fault_at_key(p->faults, second,
+		     "\"%s\" stands twice; it is already set at %s:%d:%d; remove one of them", key,
+		     first->src->name, line, col);
 	p->failed = true;
 }
 
@@ -361,7 +361,8 @@ static void on_event(struct parse *p, struct fy_event *ev)
 	switch (ev->type) {
 	case FYET_DOCUMENT_START:
 		if (++p->n_documents > 1)
-			give_up(p, m ? clip(p, m->input_pos) : 0, "a second document (---); one file holds one");
+			give_up(p, m ? clip(p, m->input_pos) : 0,
+				"a second document (---); one file holds one");
 		break;
 	case FYET_SCALAR:
 		on_scalar(p, &ev->scalar);
@@ -388,56 +389,6 @@ static void on_event(struct parse *p, struct fy_event *ev)
 
 /* ---- syntax faults ---- */
 
-/* What people meant who got one of libfyaml's messages. */
-static const char *remedy(const char *msg)
-{
-	static const struct {
-		const char *part, *remedy;
-	} hints[] = {
-		{ "quoted scalar", "is the closing quote missing?" },
-		{ "multiline plain key", "is a \":\" missing, or is this line indented too far?" },
-		{ "missing comma", "is a \",\" or the closing bracket missing on a line before?" },
-		{ "nested block mapping", "put quotes around a text that has \": \" in it" },
-		{ "cannot start with", "put quotes around the text" },
-		{ "end of block sequence", "indent alike what belongs together" },
-		{ "end of block mapping", "indent alike what belongs together" },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(hints); i++)
-		if (strstr(msg, hints[i].part))
-			return hints[i].remedy;
-	return NULL;
-}
-
-/* The first line from `from` on that is indented by a tab, 0: none near. */
-static int tab_line(const struct conf_source *s, int from)
-{
-	int line;
-
-	for (line = from; line <= from + 1 && (size_t)line <= s->n_lines; line++) {
-		size_t i = s->lines[line - 1];
-
-		i += strspn(s->text + i, " ");
-		if (i < s->len && s->text[i] == '\t')
-			return line;
-	}
-	return 0;
-}
-
-static void tell_syntax(struct parse *p, const struct fy_diag_error *e)
-{
-	const char *hint = remedy(e->msg);
-	int tab = tab_line(p->src, e->line);
-	size_t pos = source_pos(p->src, e->line, e->column);
-
-	if (tab)
-		fault_add(p->faults, false, p->src, source_pos(p->src, tab, 1),
-			  "indented by a tab; YAML wants spaces (%s)", e->msg);
-	else
-		fault_add(p->faults, false, p->src, pos, "%s%s%s", e->msg, hint ? "; " : "", hint ? hint : "");
-}
-
 static void tell_all(struct parse *p, struct fy_diag *diag)
 {
 	struct fy_diag_error *e;
@@ -448,7 +399,7 @@ static void tell_all(struct parse *p, struct fy_diag *diag)
 		if (e->type != FYET_ERROR || any)
 			continue; /* what follows the first one comes from it */
 		any = true;
-		tell_syntax(p, e);
+		syntax_fault(p->faults, p->src, e->msg, e->line, e->column);
 	}
 	if (!any)
 		fault_add(p->faults, false, p->src, 0, "this is not YAML: %.200s",
@@ -484,7 +435,9 @@ static void run(struct parse *p, struct fy_parser *parser, struct fy_diag *diag)
 
 static void run_parser(struct parse *p)
 {
-	struct fy_diag_cfg how = { .output_fn = on_output, .user = p, .level = FYET_ERROR, .module_mask = ~0u };
+	struct fy_diag_cfg how = {
+		.output_fn = on_output, .user = p, .level = FYET_ERROR, .module_mask = ~0u
+	};
 	struct fy_diag *diag = fy_diag_create(&how);
 	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
 				    .diag = diag };

@@ -61,8 +61,9 @@ bool scalar_num(const char *s, const char *unit, double *out)
 
 bool scalar_bool(const char *s, int64_t *out)
 {
-	static const char *const names[] = { "false", "true", "no", "yes", "off", "on", "False", "True", "No",
-					     "Yes",   "Off",  "On", "FALSE", "TRUE", "NO", "YES", "OFF", "ON" };
+	static const char *const names[] = { "false", "true", "no", "yes", "off", "on",
+					     "False", "True", "No", "Yes", "Off", "On",
+					     "FALSE", "TRUE", "NO", "YES", "OFF", "ON" };
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -83,8 +84,8 @@ void scalar_fault(struct faults *f, const struct conf_node *n, const char *what,
 	if (!n)
 		conf_error(f, n, "%s is missing; expected %s%s%s", what, wanted, sep, tail);
 	else if (n->kind != CONF_SCALAR)
-		conf_error(f, n, "%s is a %s; expected %s%s%s", what, n->kind == CONF_MAP ? "mapping" : "list", wanted,
-			   sep, tail);
+		conf_error(f, n, "%s is a %s; expected %s%s%s", what,
+			   n->kind == CONF_MAP ? "mapping" : "list", wanted, sep, tail);
 	else if (conf_is_null(n))
 		conf_error(f, n, "%s is empty; expected %s%s%s", what, wanted, sep, tail);
 	else
@@ -109,7 +110,8 @@ static const char *int_wanted(char *buf, size_t cap, const char *unit, int64_t m
 	else if (min == INT64_MIN)
 		snprintf(buf, cap, "a whole number of %lld%s%s or less", (long long)max, sep, u);
 	else
-		snprintf(buf, cap, "a whole number from %lld to %lld%s%s", (long long)min, (long long)max, sep, u);
+		snprintf(buf, cap, "a whole number from %lld to %lld%s%s", (long long)min, (long long)max,
+			 sep, u);
 	return buf;
 }
 
@@ -134,7 +136,8 @@ bool scalar_num_unit(const struct conf_node *n, const char *what, const char *un
 	char wanted[160];
 	double v;
 
-	if (is_value(n) && scalar_num(n->text, unit, &v) && ((min == 0 && max == 0) || (v >= min && v <= max))) {
+	if (is_value(n) && scalar_num(n->text, unit, &v) &&
+	    ((min == 0 && max == 0) || (v >= min && v <= max))) {
 		*out = v;
 		return true;
 	}
@@ -180,8 +183,8 @@ bool conf_as_micro(const struct conf_node *n, const char *what, int64_t *out, st
 
 /* ---- quantities with a unit ---- */
 
-bool scalar_dim(const struct conf_node *n, const char *what, const struct dimension *d, double min, double max,
-		int64_t *out, struct faults *f)
+bool scalar_dim(const struct conf_node *n, const char *what, const struct dimension *d, double min,
+		double max, int64_t *out, struct faults *f)
 {
 	char why[DIM_WHY_BYTES] = "", lo[40], hi[40], wanted[160];
 	int64_t v;

@@ -10,7 +10,7 @@
 #include "core/conf/node.h"
 
 #define MAX_BYTES 65536
-#define FORMS "{file: PATH} or {credential: NAME}"
+#define FORMS     "{file: PATH} or {credential: NAME}"
 
 void secret_hide(struct conf_node *n)
 {
@@ -21,8 +21,8 @@ void secret_hide(struct conf_node *n)
 }
 
 /* Moves the text into the arena, without the line end that an editor puts behind it. */
-static bool take_text(const struct conf_node *at, const char *what, const char *path, const char *text, size_t len,
-		      struct arena *a, const char **out, struct faults *f)
+static bool take_text(const struct conf_node *at, const char *what, const char *path, const char *text,
+		      size_t len, struct arena *a, const char **out, struct faults *f)
 {
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
 		len--;
@@ -69,7 +69,8 @@ static bool from_credential(const struct conf_node *at, const char *what, struct
 	}
 	if (!dir || !*dir) {
 		conf_error(f, at,
-			   "%s: there are no credentials (CREDENTIALS_DIRECTORY is not set); start femsd by systemd "
+			   "%s: there are no credentials (CREDENTIALS_DIRECTORY is not set); start femsd by "
+			   "systemd "
 			   "with LoadCredential=%.60s:PATH, or use {file: PATH}",
 			   what, name);
 		return false;
@@ -98,14 +99,17 @@ static bool from_plain(const struct conf_node *n, const char *what, struct arena
 	return *out;
 }
 
-static bool from_map(struct conf_node *n, const char *what, struct arena *a, const char **out, struct faults *f)
+static bool from_map(struct conf_node *n, const char *what, struct arena *a, const char **out,
+		     struct faults *f)
 {
 	struct conf_node *at = n->count == 1 ? n->items[0] : NULL;
 	const char *path;
 
 	if (at && !strcmp(n->keys[0], "masked")) {
-		conf_error(f, n, "%s: a secret in plain text is not handed to a process of its own; expected " FORMS,
-			   what);
+		conf_error(
+			f, n,
+			"%s: a secret in plain text is not handed to a process of its own; expected " FORMS,
+			what);
 		return false;
 	}
 	if (!at || at->kind != CONF_SCALAR || !*at->text ||

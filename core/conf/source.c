@@ -74,8 +74,8 @@ static bool check_bytes(const char *text, size_t len, const char *name, struct f
 	size_t at;
 
 	if (len > CONF_MAX_BYTES) {
-		fault_add(f, false, NULL, 0, "%s: %zu bytes are more than the limit of %u for one file", name, len,
-			  CONF_MAX_BYTES);
+		fault_add(f, false, NULL, 0, "%s: %zu bytes are more than the limit of %u for one file", name,
+			  len, CONF_MAX_BYTES);
 		return false;
 	}
 	if (len >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {

@@ -10,7 +10,7 @@
 #include "core/base/text.h"
 
 static const struct unit durations[] = {
-	{ "us", 1 },	       { "ms", 1000 },	      { "s", 1000000 },	    { "min", 60000000 },
+	{ "us", 1 },           { "ms", 1000 },         { "s", 1000000 }, { "min", 60000000 },
 	{ "h", 3600000000LL }, { "d", 86400000000LL }, { NULL, 0 },
 };
 static const struct unit powers[] = {
@@ -20,11 +20,12 @@ static const struct unit energies[] = {
 	{ "Wh", 1 }, { "kWh", 1000 }, { "MWh", 1000000 }, { "GWh", 1000000000 }, { NULL, 0 },
 };
 
-const struct dimension dim_duration = { "a duration with unit us, ms, s, min, h or d, such as 15min", "us", "15min",
-					durations };
-const struct dimension dim_power = { "a power with unit W, kW, MW or GW, such as 450 kW", "W", "450 kW", powers };
-const struct dimension dim_energy = { "an energy with unit Wh, kWh, MWh or GWh, such as 200 kWh", "Wh", "200 kWh",
-				      energies };
+const struct dimension dim_duration = { "a duration with unit us, ms, s, min, h or d, such as 15min", "us",
+					"15min", durations };
+const struct dimension dim_power = { "a power with unit W, kW, MW or GW, such as 450 kW", "W", "450 kW",
+				     powers };
+const struct dimension dim_energy = { "an energy with unit Wh, kWh, MWh or GWh, such as 200 kWh", "Wh",
+				      "200 kWh", energies };
 
 static bool refuse(char *why, const char *text)
 {
@@ -97,6 +98,7 @@ const char *dim_format(const struct dimension *d, int64_t value, char *buf, unsi
 	for (; u->name; u++)
 		if (value && value % u->factor == 0)
 			best = u;
-	snprintf(buf, cap, d == &dim_duration ? "%lld%s" : "%lld %s", (long long)(value / best->factor), best->name);
+	snprintf(buf, cap, d == &dim_duration ? "%lld%s" : "%lld %s", (long long)(value / best->factor),
+		 best->name);
 	return buf;
 }

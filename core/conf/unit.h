@@ -15,7 +15,7 @@ struct dimension {
 	const struct unit {
 		const char *name;
 		int64_t factor; /* base units in one */
-	} *units; /* from small to large, ends with NULL */
+	} * units;              /* from small to large, ends with NULL */
 };
 
 extern const struct dimension dim_duration, dim_power, dim_energy;

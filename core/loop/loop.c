@@ -19,12 +19,12 @@
 #include "core/base/err.h"
 #include "core/loop/timers.h"
 
-#define MAX_EVENTS 64
-#define MAX_TIMERS_PER_TURN 256       /* so that descriptors are served between them */
-#define FARTHEST_US US_PER_DAY        /* the timer is armed at least this often */
-#define STEP_US US_PER_S
-#define MAX_STEPS 16
-#define SIGNAL_LIMIT 65               /* Linux: signals 1 to 64 */
+#define MAX_EVENTS          64
+#define MAX_TIMERS_PER_TURN 256        /* so that descriptors are served between them */
+#define FARTHEST_US         US_PER_DAY /* the timer is armed at least this often */
+#define STEP_US             US_PER_S
+#define MAX_STEPS           16
+#define SIGNAL_LIMIT        65 /* Linux: signals 1 to 64 */
 
 struct watch { /* what to call for a descriptor; the table's index is the descriptor */
 	loop_fd_fn fn;
@@ -45,7 +45,7 @@ struct loop {
 	uint32_t generation;
 
 	struct timers timers;
-	int64_t armed_us;          /* plant time that timer_fd is set to; INT64_MIN: set it anew */
+	int64_t armed_us;              /* plant time that timer_fd is set to; INT64_MIN: set it anew */
 	int64_t seen_us, seen_mono_us; /* both clocks at the last look */
 	struct on_step {
 		loop_step_fn fn;
@@ -80,7 +80,8 @@ static bool watches_grow(struct loop *l, size_t n)
 	return true;
 }
 
-enum fems_rc loop_fd_add(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void *ctx, struct fems_error *e)
+enum fems_rc loop_fd_add(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void *ctx,
+			 struct fems_error *e)
 {
 	struct epoll_event ev = { .events = events };
 
@@ -120,7 +121,8 @@ struct loop_timer *loop_at(struct loop *l, int64_t t_us, loop_timer_fn fn, void 
 	return timers_add(&l->timers, t_us, 0, 0, fn, ctx);
 }
 
-struct loop_timer *loop_every(struct loop *l, int64_t period_us, int64_t phase_us, loop_timer_fn fn, void *ctx)
+struct loop_timer *loop_every(struct loop *l, int64_t period_us, int64_t phase_us, loop_timer_fn fn,
+			      void *ctx)
 {
 	MUST(period_us > 0);
 	return timers_add(&l->timers, next_multiple(clock_now_us(), period_us, phase_us), period_us, phase_us,
@@ -355,6 +357,7 @@ static bool turn(struct loop *l)
 	worked |= fire_due(l);
 	if (atomic_load(&l->stop))
 		return true;
+	notice_step(l); /* a callback may have taken long: what is armed next must be by the clock as it is */
 	n = epoll_wait(l->epoll_fd, ev, MAX_EVENTS, arm(l));
 	MUST(n >= 0 || errno == EINTR);
 	for (i = 0; i < n; i++)
@@ -394,7 +397,8 @@ static enum fems_rc open_fds(struct loop *l, struct fems_error *e)
 	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	l->signal_fd = signalfd(-1, &l->signals, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (l->epoll_fd < 0 || l->timer_fd < 0 || l->wake_fd < 0 || l->signal_fd < 0)
-		return err_set(e, FEMS_EIO, "the event loop cannot be set up: %s (raise the limit of open files)",
+		return err_set(e, FEMS_EIO,
+			       "the event loop cannot be set up: %s (raise the limit of open files)",
 			       strerror(errno));
 	if (loop_fd_add(l, l->timer_fd, EPOLLIN, on_timer_fd, l, e) ||
 	    loop_fd_add(l, l->wake_fd, EPOLLIN, on_wake_fd, l, e) ||

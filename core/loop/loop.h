@@ -25,8 +25,8 @@ typedef void (*loop_post_fn)(void *ctx);
 
 enum fems_rc loop_new(struct loop **out, struct fems_error *);
 void loop_free(struct loop *);
-/* Runs until loop_stop(); what was posted before that still runs. On a manual clock it also returns when nothing is left to do at the
- * present instant, so that a test can move the clock and run it again. */
+/* Runs until loop_stop(); what was posted before that still runs. On a manual clock it also returns when
+ * nothing is left to do at the present instant, so that a test can move the clock and run it again. */
 void loop_run(struct loop *);
 void loop_stop(struct loop *);
 
@@ -36,8 +36,9 @@ void loop_fd_del(struct loop *, int fd);
 
 /* Once at t_us of the plant's clock. Freed after it fired. */
 struct loop_timer *loop_at(struct loop *, int64_t t_us, loop_timer_fn, void *ctx);
-/* At every multiple of period_us since 1970 UTC, plus phase, behind the present instant. After a forward step missed instants
- * are skipped (one call with the latest due time); after a backward step the next multiple counts. */
+/* At every multiple of period_us since 1970 UTC, plus phase, behind the present instant. After a forward
+ * step missed instants are skipped (one call with the latest due time); after a backward step the next
+ * multiple counts. */
 struct loop_timer *loop_every(struct loop *, int64_t period_us, int64_t phase_us, loop_timer_fn, void *ctx);
 void loop_timer_cancel(struct loop *, struct loop_timer *);
 

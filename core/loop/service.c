@@ -142,9 +142,9 @@ json_t *services_list(struct services *s)
 	pthread_mutex_lock(&s->lock);
 	for (i = 0; i < s->n; i++)
 		if (!s->entries[i].prefix_fn)
-			json_array_append_new(list, json_pack("{s:s, s:s}", "name", s->entries[i].name, "summary",
-							      s->entries[i].summary ? s->entries[i].summary
-										    : ""));
+			json_array_append_new(list,
+					      json_pack("{s:s, s:s}", "name", s->entries[i].name, "summary",
+							s->entries[i].summary ? s->entries[i].summary : ""));
 	pthread_mutex_unlock(&s->lock);
 	return list;
 }
@@ -254,8 +254,8 @@ static bool await(struct services *s, struct call *c)
 	return done;
 }
 
-static enum fems_rc call_on_loop(struct services *s, const struct entry *entry, json_t *request, json_t **reply,
-				 struct fems_error *e)
+static enum fems_rc call_on_loop(struct services *s, const struct entry *entry, json_t *request,
+				 json_t **reply, struct fems_error *e)
 {
 	struct call *c = calloc(1, sizeof *c);
 	enum fems_rc rc;

@@ -33,8 +33,8 @@ typedef enum fems_rc (*service_prefix_fn)(void *ctx, const char *rest, struct fe
 void service_add_prefix(struct services *, const char *prefix, service_prefix_fn, void *ctx);
 /* From any thread; reply (may be NULL) is called once, before return, on success. FEMS_ENOENT names the
  * nearest service; FEMS_ETIME: the core thread did not get to it; FEMS_AGAIN: the loop has stopped. */
-enum fems_rc service_call(struct services *, const char *name, struct fems_span request,
-			  fems_reply_fn reply, void *reply_ctx, struct fems_error *);
+enum fems_rc service_call(struct services *, const char *name, struct fems_span request, fems_reply_fn reply,
+			  void *reply_ctx, struct fems_error *);
 /* [{"name","summary"}] */
 json_t *services_list(struct services *);
 

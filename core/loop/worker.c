@@ -15,7 +15,7 @@
 
 /* A worker with periodic work looks at the clock at least this often, because a clock that is set or
  * moved wakes nobody who waits on a condition. */
-#define NAP_US (US_PER_S / 2)
+#define NAP_US        (US_PER_S / 2)
 #define NAP_MANUAL_US (US_PER_S / 100)
 #define MAX_PERIODICS 8
 

@@ -27,21 +27,19 @@ static const struct fems_key item_keys[] = {
 	FEMS_STR(struct item, name, NULL, "name"), FEMS_INT(struct item, n, "1", 0, 9, NULL, "n"),
 	FEMS_LIST(struct item, items, inner_keys, sizeof(struct item), "items"), FEMS_KEYS_END
 };
-static const struct fems_key keys[] = {
-	FEMS_STR(struct cfg, text, "t", "text"),
-	FEMS_SECRET(struct cfg, secret, "", "secret"),
-	FEMS_PATH(struct cfg, path, "p", "path"),
-	FEMS_BOOL(struct cfg, flag, "no", "flag"),
-	FEMS_INT(struct cfg, whole, "0", -5, 500000, "V", "whole"),
-	FEMS_ENUM(struct cfg, choice, "two", choices, "choice"),
-	FEMS_DURATION(struct cfg, duration, "1s", 1, 1e12, "duration"),
-	FEMS_POWER(struct cfg, power, "1 kW", 0, 0, "power"),
-	FEMS_ENERGY(struct cfg, energy, "1 Wh", 0, 0, "energy"),
-	FEMS_NUM(struct cfg, number, "0.5", 0, 0, "%", "number"),
-	FEMS_STRLIST(struct cfg, texts, "a b", "texts"),
-	FEMS_LIST(struct cfg, items, item_keys, sizeof(struct item), "items"),
-	FEMS_KEYS_END
-};
+static const struct fems_key keys[] = { FEMS_STR(struct cfg, text, "t", "text"),
+					FEMS_SECRET(struct cfg, secret, "", "secret"),
+					FEMS_PATH(struct cfg, path, "p", "path"),
+					FEMS_BOOL(struct cfg, flag, "no", "flag"),
+					FEMS_INT(struct cfg, whole, "0", -5, 500000, "V", "whole"),
+					FEMS_ENUM(struct cfg, choice, "two", choices, "choice"),
+					FEMS_DURATION(struct cfg, duration, "1s", 1, 1e12, "duration"),
+					FEMS_POWER(struct cfg, power, "1 kW", 0, 0, "power"),
+					FEMS_ENERGY(struct cfg, energy, "1 Wh", 0, 0, "energy"),
+					FEMS_NUM(struct cfg, number, "0.5", 0, 0, "%", "number"),
+					FEMS_STRLIST(struct cfg, texts, "a b", "texts"),
+					FEMS_LIST(struct cfg, items, item_keys, sizeof(struct item), "items"),
+					FEMS_KEYS_END };
 
 /* What came out of one text must go in again. */
 static void check_json(const struct conf_doc *doc)

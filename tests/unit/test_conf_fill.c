@@ -21,10 +21,10 @@ struct cfg {
 static const char *const roles[] = { "main", "feeder", "machine", NULL };
 static const struct fems_key bit_keys[] = { FEMS_INT(struct bit, n, NULL, 0, 15, NULL, "Number"),
 					    FEMS_STR(struct bit, name, "", "Name"), FEMS_KEYS_END };
-static const struct fems_key reg_keys[] = {
-	FEMS_STR(struct reg, kind, NULL, "How it is coded"), FEMS_INT(struct reg, address, "0", 0, 65535, NULL, "Address"),
-	FEMS_LIST(struct reg, bits, bit_keys, sizeof(struct bit), "Bits"), FEMS_KEYS_END
-};
+static const struct fems_key reg_keys[] = { FEMS_STR(struct reg, kind, NULL, "How it is coded"),
+					    FEMS_INT(struct reg, address, "0", 0, 65535, NULL, "Address"),
+					    FEMS_LIST(struct reg, bits, bit_keys, sizeof(struct bit), "Bits"),
+					    FEMS_KEYS_END };
 static const struct fems_key keys[] = {
 	FEMS_STR(struct cfg, host, NULL, "Name or address"),
 	FEMS_INT(struct cfg, port, "502", 1, 65535, NULL, "TCP port"),
@@ -83,10 +83,11 @@ static void test_defaults(void **state)
 static void test_all_types(void **state)
 {
 	struct faults *f = faults_new();
-	struct conf_doc *d = parse_good("host: \"10.0.0.5\"\nport: 1502\nup: off\nrole: main\nevery: 500ms\nlimit: 0.5 MW\n"
-					"stored: 1.5 MWh\nfactor: 0.5 %\nprofile: p/x.yaml\ntags: [one, \"two three\"]\n"
-					"registers:\n- {kind: u16, address: 0x10}\n"
-					"- kind: s32\n  bits: [{n: 3}, {n: 4, name: door}]\n");
+	struct conf_doc *d = parse_good(
+		"host: \"10.0.0.5\"\nport: 1502\nup: off\nrole: main\nevery: 500ms\nlimit: 0.5 MW\n"
+		"stored: 1.5 MWh\nfactor: 0.5 %\nprofile: p/x.yaml\ntags: [one, \"two three\"]\n"
+		"registers:\n- {kind: u16, address: 0x10}\n"
+		"- kind: s32\n  bits: [{n: 3}, {n: 4, name: door}]\n");
 	const struct reg *r;
 	const struct bit *b;
 	struct cfg c;
@@ -144,15 +145,17 @@ static void test_also(void **state)
 static void test_all_faults_at_once(void **state)
 {
 	struct faults *f = faults_new();
-	struct conf_doc *d = parse_good("prot: 1\nport: 0\nup: perhaps\nrole: mian\nevery: 15\nlimit: 2 kWh\nstored: x\n"
-					"factor: 2\nprofile: [a]\ntags: one\n"
-					"registers: [{adress: 1, kind: k}, 5, {kind: {}, bits: [{n: 16}]}]\n");
+	struct conf_doc *d =
+		parse_good("prot: 1\nport: 0\nup: perhaps\nrole: mian\nevery: 15\nlimit: 2 kWh\nstored: x\n"
+			   "factor: 2\nprofile: [a]\ntags: one\n"
+			   "registers: [{adress: 1, kind: k}, 5, {kind: {}, bits: [{n: 16}]}]\n");
 	static const char *const parts[] = {
 		"test.yaml:1:1: error: meter \"m\": no setting called \"prot\"; did you mean \"port\"?",
 		"test.yaml:1:1: error: meter \"m\": setting \"host\" is missing: Name or address",
 		"test.yaml:2:7: error: meter \"m\": port is \"0\"; expected a whole number from 1 to 65535",
 		"test.yaml:3:5: error: meter \"m\": up is \"perhaps\"; expected true or false",
-		"test.yaml:4:7: error: meter \"m\": role is \"mian\"; expected one of: main, feeder, machine; did you "
+		"test.yaml:4:7: error: meter \"m\": role is \"mian\"; expected one of: main, feeder, "
+		"machine; did you "
 		"mean \"main\"?",
 		"test.yaml:5:8: error: meter \"m\": every is \"15\"; expected a duration",
 		"test.yaml:6:8: error: meter \"m\": limit is \"2 kWh\"; expected a power",
@@ -160,11 +163,13 @@ static void test_all_faults_at_once(void **state)
 		"test.yaml:8:9: error: meter \"m\": factor is \"2\"; expected a number from 0 to 1 %",
 		"test.yaml:9:10: error: meter \"m\": profile is a list; expected a path",
 		"test.yaml:10:7: error: meter \"m\": tags is \"one\"; expected a list",
-		"test.yaml:11:14: error: meter \"m\": registers: item 1: no setting called \"adress\"; did you mean "
+		"test.yaml:11:14: error: meter \"m\": registers: item 1: no setting called \"adress\"; did "
+		"you mean "
 		"\"address\"?",
 		"test.yaml:11:35: error: meter \"m\": registers: item 2 is \"5\"; expected a mapping",
 		"meter \"m\": registers: item 3: kind is a mapping; expected a text",
-		"meter \"m\": registers: item 3: bits: item 1: n is \"16\"; expected a whole number from 0 to 15",
+		"meter \"m\": registers: item 3: bits: item 1: n is \"16\"; expected a whole number from 0 "
+		"to 15",
 	};
 	size_t i;
 	struct cfg c;
@@ -211,11 +216,14 @@ static void test_no_mapping(void **state)
 
 static void test_bad_tables(void **state)
 {
-	static const struct fems_key beyond[] = { { "x", "1", NULL, NULL, 0, 0, NULL, NULL, 0, FEMS_T_INT, 4096 },
-						  FEMS_KEYS_END };
-	static const struct fems_key newer[] = { { "x", "1", NULL, NULL, 0, 0, NULL, NULL, 0, 99, 0 }, FEMS_KEYS_END };
-	static const struct fems_key wrong[] = { { "x", "many", NULL, NULL, 0, 0, NULL, NULL, 0, FEMS_T_INT, 0 },
+	static const struct fems_key beyond[] = {
+		{ "x", "1", NULL, NULL, 0, 0, NULL, NULL, 0, FEMS_T_INT, 4096 }, FEMS_KEYS_END
+	};
+	static const struct fems_key newer[] = { { "x", "1", NULL, NULL, 0, 0, NULL, NULL, 0, 99, 0 },
 						 FEMS_KEYS_END };
+	static const struct fems_key wrong[] = {
+		{ "x", "many", NULL, NULL, 0, 0, NULL, NULL, 0, FEMS_T_INT, 0 }, FEMS_KEYS_END
+	};
 	struct faults *f = faults_new();
 	struct cfg c;
 
@@ -310,10 +318,12 @@ static void test_secret_file(void **state)
 	put_file("s644", CANARY, 0644);
 	put_file("empty", "\n", 0600);
 	check_secret("host: h\npassword: {file: s600}\n", 0644, true, "password: \"********\"");
-	check_secret("host: h\npassword: {file: s644}\n", 0644, true, "warning: meter \"m\": password: other users can read");
+	check_secret("host: h\npassword: {file: s644}\n", 0644, true,
+		     "warning: meter \"m\": password: other users can read");
 	check_secret("host: h\npassword: {file: none}\n", 0644, false, "none: cannot be opened");
 	check_secret("host: h\npassword: {file: empty}\n", 0644, false, "is empty");
-	check_secret("host: h\npassword: {fle: s600}\n", 0644, false, "expected {file: PATH} or {credential: NAME}");
+	check_secret("host: h\npassword: {fle: s600}\n", 0644, false,
+		     "expected {file: PATH} or {credential: NAME}");
 	check_secret("host: h\npassword: {file: s600, x: 1}\n", 0644, false, "expected {file: PATH}");
 	check_secret("host: h\npassword: [a]\n", 0644, false, "expected {file: PATH}");
 	drop_file("s600");
@@ -347,7 +357,8 @@ static void test_secret_plain(void **state)
 	check_secret("{password: " CANARY ", host: h, port: 99999}\n", 0600, false, "port is \"99999\"");
 	check_secret("host: h\npasword: " CANARY "\n", 0600, false, "did you mean \"password\"?");
 	check_secret("host: h\nzz_secret: " CANARY "\n", 0600, false, "no setting called");
-	check_secret("host: h\npassword: {masked: true}\n", 0600, false, "not handed to a process of its own");
+	check_secret("host: h\npassword: {masked: true}\n", 0600, false,
+		     "not handed to a process of its own");
 }
 
 static void test_secret_multiline(void **state)
@@ -382,10 +393,12 @@ static void test_dump(void **state)
 	char *text = conf_dump(keys, &c), *text2;
 
 	(void)state;
-	assert_string_equal(text, "host: \"a\\\"b\\n\"\nport: 502\nup: true\nrole: \"feeder\"\nevery: 90s\nlimit: 450 kW\n"
-				  "stored: 2 kWh\nfactor: 0.1\npassword: \"\"\nprofile: \"\"\ntags: [\"a\", \"b\", \"c\"]\n"
-				  "registers:\n  - kind: \"u16\"\n    address: 0\n    bits:\n      - n: 1\n"
-				  "        name: \"\"\n  - kind: \"s16\"\n    address: 0\n    bits: []\n");
+	assert_string_equal(
+		text,
+		"host: \"a\\\"b\\n\"\nport: 502\nup: true\nrole: \"feeder\"\nevery: 90s\nlimit: 450 kW\n"
+		"stored: 2 kWh\nfactor: 0.1\npassword: \"\"\nprofile: \"\"\ntags: [\"a\", \"b\", \"c\"]\n"
+		"registers:\n  - kind: \"u16\"\n    address: 0\n    bits:\n      - n: 1\n"
+		"        name: \"\"\n  - kind: \"s16\"\n    address: 0\n    bits: []\n");
 	conf_free(d);
 	d = parse(text, f); /* it reads back as the same */
 	assert_non_null(d);
@@ -445,12 +458,14 @@ static void test_sample(void **state)
 
 static void test_json(void **state)
 {
-	struct conf_doc *d = parse_good("a: 1\nb: \"1\"\nc: 007\nd: [true, yes, ~, 1.5, 1., -0, 1e5, '']\n\"e\\\"\": {}\nf: \"\\t\\x01\"\n");
+	struct conf_doc *d = parse_good("a: 1\nb: \"1\"\nc: 007\nd: [true, yes, ~, 1.5, 1., -0, 1e5, "
+					"'']\n\"e\\\"\": {}\nf: \"\\t\\x01\"\n");
 	char *text = conf_json(conf_root(d));
 
 	(void)state;
-	assert_string_equal(text, "{\"a\":1,\"b\":\"1\",\"c\":\"007\",\"d\":[true,\"yes\",null,1.5,\"1.\",-0,1e5,\"\"],"
-				  "\"e\\\"\":{},\"f\":\"\\t\\u0001\"}");
+	assert_string_equal(
+		text, "{\"a\":1,\"b\":\"1\",\"c\":\"007\",\"d\":[true,\"yes\",null,1.5,\"1.\",-0,1e5,\"\"],"
+		      "\"e\\\"\":{},\"f\":\"\\t\\u0001\"}");
 	free(text);
 	text = conf_json(NULL);
 	assert_string_equal(text, "{}");
@@ -469,8 +484,10 @@ static void test_json_fills_alike(void **state)
 
 	(void)state;
 	put_file("s600", CANARY "\n", 0600);
-	put_file("fems.yaml", "host: '1'\nevery: 1.5min\nprofile: p.yaml\npassword: {file: s600}\ntags: [x]\n"
-			      "registers: [{kind: 'yes', address: 0x1f}]\n", 0644);
+	put_file("fems.yaml",
+		 "host: '1'\nevery: 1.5min\nprofile: p.yaml\npassword: {file: s600}\ntags: [x]\n"
+		 "registers: [{kind: 'yes', address: 0x1f}]\n",
+		 0644);
 	d = conf_load(path_of("fems.yaml"), f);
 	m = fill(d, &c, f);
 	assert_non_null(m);
@@ -500,14 +517,14 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),	   cmocka_unit_test(test_all_types),
-		cmocka_unit_test(test_also),		   cmocka_unit_test(test_all_faults_at_once),
-		cmocka_unit_test(test_ranges),		   cmocka_unit_test(test_no_mapping),
-		cmocka_unit_test(test_bad_tables),	   cmocka_unit_test(test_plugin_fault),
-		cmocka_unit_test(test_secret_file),	   cmocka_unit_test(test_secret_credential),
-		cmocka_unit_test(test_secret_plain),	   cmocka_unit_test(test_secret_multiline),
-		cmocka_unit_test(test_dump),		   cmocka_unit_test(test_sample),
-		cmocka_unit_test(test_json),		   cmocka_unit_test(test_json_fills_alike),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_all_types),
+		cmocka_unit_test(test_also),         cmocka_unit_test(test_all_faults_at_once),
+		cmocka_unit_test(test_ranges),       cmocka_unit_test(test_no_mapping),
+		cmocka_unit_test(test_bad_tables),   cmocka_unit_test(test_plugin_fault),
+		cmocka_unit_test(test_secret_file),  cmocka_unit_test(test_secret_credential),
+		cmocka_unit_test(test_secret_plain), cmocka_unit_test(test_secret_multiline),
+		cmocka_unit_test(test_dump),         cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_json),         cmocka_unit_test(test_json_fills_alike),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -6,8 +6,9 @@
 
 static void test_values(void **state)
 {
-	struct conf_doc *d = parse_good("a: 1\nb: [x, \"y z\", {k: v}]\nc:\n  d: |\n    two\n    lines\ne:\nf: ~\n"
-					"g: \"null\"\n'h i': 'it''s'\n한글: 값\n");
+	struct conf_doc *d =
+		parse_good("a: 1\nb: [x, \"y z\", {k: v}]\nc:\n  d: |\n    two\n    lines\ne:\nf: ~\n"
+			   "g: \"null\"\n'h i': 'it''s'\n한글: 값\n");
 	const struct conf_node *root = conf_root(d), *b = conf_get(root, "b");
 	const char *key;
 
@@ -64,7 +65,8 @@ static void check_place(const struct conf_node *n, int line, int col)
 
 static void test_places(void **state)
 {
-	struct conf_doc *d = parse_good("# first\r\na: 1\r\n한글: \"q\"\r\nlist:\r\n  - {x: 5}\r\n  - 'z'\r\n");
+	struct conf_doc *d =
+		parse_good("# first\r\na: 1\r\n한글: \"q\"\r\nlist:\r\n  - {x: 5}\r\n  - 'z'\r\n");
 	const struct conf_node *root = conf_root(d), *list = conf_get(root, "list");
 
 	(void)state;
@@ -109,9 +111,10 @@ static void test_syntax(void **state)
 static void test_excerpt(void **state)
 {
 	(void)state;
-	refuse("ok: 1\nkey: @x\n", "test.yaml:2:6: error: plain scalar cannot start with '@'; put quotes around the text\n"
-				   "    2 | key: @x\n"
-				   "      |      ^\n");
+	refuse("ok: 1\nkey: @x\n",
+	       "test.yaml:2:6: error: plain scalar cannot start with '@'; put quotes around the text\n"
+	       "    2 | key: @x\n"
+	       "      |      ^\n");
 	refuse("전력: @x\n", "    1 | 전력: @x\n"
 			     "      |       ^\n"); /* wide characters take two columns */
 }
@@ -149,11 +152,14 @@ static void test_not_for_settings(void **state)
 static void test_bytes(void **state)
 {
 	(void)state;
-	refuse("a: \xb0\xa1\n", "test.yaml:1:4: this is not UTF-8 (perhaps CP949 or EUC-KR); save the file as UTF-8 (byte 0xb0)");
+	refuse("a: \xb0\xa1\n", "test.yaml:1:4: this is not UTF-8 (perhaps CP949 or EUC-KR); save the file "
+				"as UTF-8 (byte 0xb0)");
 	refuse("ok: 1\nb: \xed\xa0\x80\n", "test.yaml:2:4: this is not UTF-8"); /* a surrogate */
-	refuse("b: \xc0\xaf\n", "not UTF-8");                                /* not the shortest form */
-	refuse("b: \xe2\x82", "not UTF-8");                                  /* cut off */
-	refuse("\xff\xfe" "a", "UTF-16");
+	refuse("b: \xc0\xaf\n", "not UTF-8");                                   /* not the shortest form */
+	refuse("b: \xe2\x82", "not UTF-8");                                     /* cut off */
+	refuse("\xff\xfe"
+	       "a",
+	       "UTF-16");
 	refuse("a: 1\rb: 2\n", "carriage return");
 	refuse("a: \x1b[31m\n", "control character");
 }
@@ -312,8 +318,10 @@ static void test_faults_print(void **state)
 static void test_secret_lines(void **state)
 {
 	static const char *const texts[] = {
-		"password: \"hunter2\nb: 1\n", "db: {user: x, password: hunter2, a: b: c}\n",
-		"api_token: @hunter2\n",       "Passwort: @hunter2\n",
+		"password: \"hunter2\nb: 1\n",
+		"db: {user: x, password: hunter2, a: b: c}\n",
+		"api_token: @hunter2\n",
+		"Passwort: @hunter2\n",
 		"password: hunter2\npassword: hunter2\n",
 	};
 	size_t i;
@@ -516,8 +524,10 @@ static void test_only(void **state)
 	(void)state;
 	assert_false(conf_only(conf_root(d), "meter \"m\"", names, f));
 	assert_int_equal(faults_errors(f), 2);
-	assert_true(has(f, "test.yaml:1:1: error: meter \"m\": no setting called \"prot\"; did you mean \"port\"?"));
-	assert_true(has(f, "test.yaml:3:1: error: meter \"m\": no setting called \"zzz\"; there are: port, host"));
+	assert_true(has(
+		f, "test.yaml:1:1: error: meter \"m\": no setting called \"prot\"; did you mean \"port\"?"));
+	assert_true(has(
+		f, "test.yaml:3:1: error: meter \"m\": no setting called \"zzz\"; there are: port, host"));
 	assert_true(conf_only(NULL, "x", names, f));
 	conf_free(d);
 	faults_free(f);
@@ -526,13 +536,13 @@ static void test_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	       cmocka_unit_test(test_empty),
-		cmocka_unit_test(test_places),	       cmocka_unit_test(test_aliases),
-		cmocka_unit_test(test_syntax),	       cmocka_unit_test(test_excerpt),
+		cmocka_unit_test(test_values),         cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_places),         cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_syntax),         cmocka_unit_test(test_excerpt),
 		cmocka_unit_test(test_double_keys),    cmocka_unit_test(test_not_for_settings),
-		cmocka_unit_test(test_bytes),	       cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_bombs),	       cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_files),	       cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_bytes),          cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_bombs),          cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_files),          cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_faults_print),   cmocka_unit_test(test_secret_lines),
 		cmocka_unit_test(test_good_scalars),   cmocka_unit_test(test_bad_scalars),
 		cmocka_unit_test(test_missing_scalar), cmocka_unit_test(test_numbers),

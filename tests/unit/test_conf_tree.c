@@ -9,9 +9,11 @@ static struct conf_doc *load(struct faults *f)
 
 static void clean(void)
 {
-	static const char *const names[] = { "conf.d/10-a.yaml", "conf.d/20-b.yaml", "conf.d/90-pages.yaml",
-					     "conf.d/x.yml",	 "conf.d/.hidden.yaml", "conf.d/notes.txt",
-					     "fems.yaml" };
+	static const char *const names[] = {
+		"conf.d/10-a.yaml", "conf.d/20-b.yaml",    "conf.d/90-pages.yaml",
+		"conf.d/x.yml",     "conf.d/.hidden.yaml", "conf.d/notes.txt",
+		"fems.yaml"
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -50,7 +52,8 @@ static void test_join(void **state)
 	(void)state;
 	put_file("fems.yaml", "site: {name: A, deep: {x: 1}}\nmeters:\n  - name: m1\nplugins:\n", 0644);
 	put_file("conf.d/20-b.yaml", "meters:\n- name: m3\nstore: {dir: d}\n", 0644);
-	put_file("conf.d/10-a.yaml", "site: {zone: Z, deep: {y: 2}}\nmeters: [{name: m2}]\nplugins: [{plugin: p}]\n", 0644);
+	put_file("conf.d/10-a.yaml",
+		 "site: {zone: Z, deep: {y: 2}}\nmeters: [{name: m2}]\nplugins: [{plugin: p}]\n", 0644);
 	put_file("conf.d/notes.txt", "{{{", 0644);
 	put_file("conf.d/.hidden.yaml", "{{{", 0644);
 	d = load(f);
@@ -85,8 +88,9 @@ static void test_conflicts(void **state)
 	put_file("conf.d/20-b.yaml", "site: {zone: Y}\n", 0644);
 	assert_null(load(f));
 	assert_int_equal(faults_errors(f), 4);
-	snprintf(part, sizeof part, "%s/conf.d/10-a.yaml:1:8: error: \"name\" is already set at %s/fems.yaml:2:3",
-		 test_dir, test_dir);
+	snprintf(part, sizeof part,
+		 "%s/conf.d/10-a.yaml:1:8: error: \"name\" is already set at %s/fems.yaml:2:3", test_dir,
+		 test_dir);
 	assert_true(has(f, part));
 	assert_true(has(f, "20-b.yaml:1:8: error: \"zone\" is already set"));
 	assert_true(has(f, "\"meters\" is a mapping here and a list at"));
@@ -175,9 +179,12 @@ static int remove_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_alone),	       cmocka_unit_test(test_join),
-		cmocka_unit_test(test_conflicts),      cmocka_unit_test(test_pages_replace),
-		cmocka_unit_test(test_every_file_is_told), cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_conflicts),
+		cmocka_unit_test(test_pages_replace),
+		cmocka_unit_test(test_every_file_is_told),
+		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_alias_stays),
 	};
 

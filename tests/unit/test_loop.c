@@ -52,6 +52,11 @@ static void note(void *ctx, int64_t due_us)
 		loop_stop(s->loop);
 }
 
+static void on_step(void *ctx, int64_t step_us)
+{
+	((struct seen *)ctx)->step_us += step_us;
+}
+
 static void test_multiples(void **state)
 {
 	(void)state;
@@ -144,11 +149,6 @@ static void test_every(void **state)
 	loop_free(l);
 }
 
-static void on_step(void *ctx, int64_t step_us)
-{
-	((struct seen *)ctx)->step_us += step_us;
-}
-
 static void test_clock_set_back(void **state)
 {
 	struct loop *l;
@@ -229,6 +229,81 @@ static void test_real_clock(void **state)
 	}
 	assert_true(clock_now_us() >= s.due_us[4]);
 	loop_free(s.loop);
+}
+
+/* ---- a clock that runs 600 times as fast ---- */
+
+#define SPEED 600
+
+static void set_scaled(int64_t start_us)
+{
+	struct timespec now;
+	char text[100];
+	struct fems_error e;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(text, sizeof text, "%lld,%lld,%d", (long long)start_us,
+		 (long long)now.tv_sec * US_PER_S + now.tv_nsec / 1000, SPEED);
+	setenv("FEMS_CLOCK", text, 1);
+	assert_int_equal(clock_init(&e), FEMS_OK);
+}
+
+static void test_scaled_clock(void **state)
+{
+	struct seen s = { .stop_at = 5 };
+	int64_t before = clock_mono_us();
+	int i;
+
+	(void)state;
+	set_scaled(T0);
+	s.loop = make();
+	loop_on_clock_step(s.loop, on_step, &s);
+	loop_every(s.loop, 30 * US_PER_S, 0, note, &s);
+	loop_run(s.loop);
+	for (i = 1; i < 5; i++) {
+		assert_int_equal(s.due_us[i] % (30 * US_PER_S), 0);
+		assert_true(s.due_us[i] > s.due_us[i - 1]);
+	}
+	assert_true(clock_mono_us() - before >= 4 * 30 * US_PER_S / SPEED);
+	assert_int_equal(s.step_us, 0);
+	loop_free(s.loop);
+}
+
+/* At the third call the clock is set, as an administrator or NTP would. */
+static void note_and_set(void *ctx, int64_t due_us)
+{
+	struct seen *s = ctx;
+
+	note(s, due_us);
+	if (s->n == 3)
+		set_scaled(clock_now_us() + (int64_t)s->fd * US_PER_H);
+}
+
+static void run_with_step(struct seen *s, int hours)
+{
+	*s = (struct seen){ .stop_at = 6, .fd = hours };
+	set_scaled(T0);
+	s->loop = make();
+	loop_on_clock_step(s->loop, on_step, s);
+	loop_every(s->loop, 60 * US_PER_S, 0, note_and_set, s);
+	loop_run(s->loop);
+	loop_free(s->loop);
+	assert_true(llabs(s->step_us - hours * US_PER_H) < US_PER_H / 10);
+}
+
+static void test_steps(void **state)
+{
+	struct seen s;
+	int i;
+
+	(void)state;
+	run_with_step(&s, 24);
+	assert_true(s.due_us[3] - s.due_us[2] >= 24 * US_PER_H - US_PER_MIN); /* one call, not 1440 */
+	assert_true(s.due_us[5] - s.due_us[3] < 20 * US_PER_MIN);
+	run_with_step(&s, -24);
+	assert_true(s.due_us[3] < s.due_us[2] - 23 * US_PER_H); /* goes on at once, not in a day */
+	for (i = 0; i < 6; i++)
+		assert_int_equal(s.due_us[i] % (60 * US_PER_S), 0);
 }
 
 static void test_stop_before_run(void **state)
@@ -350,7 +425,7 @@ static void test_signals(void **state)
 }
 
 #define POSTERS 4
-#define POSTS 500
+#define POSTS   500
 
 struct poster {
 	struct loop *loop;
@@ -466,6 +541,8 @@ int main(void)
 		cmocka_unit_test(test_posts_from_threads),
 		cmocka_unit_test(test_stop_from_thread),
 		cmocka_unit_test(test_post_before_free),
+		cmocka_unit_test(test_scaled_clock),
+		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_once_in_order),
 		cmocka_unit_test(test_many_in_order),
 		cmocka_unit_test(test_every),

@@ -201,7 +201,8 @@ static void test_list(void **state)
 	service_add_prefix(s, "web", rest_of, NULL);
 	list = services_list(s);
 	assert_int_equal(json_array_size(list), 40);
-	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "summary")), "the first");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "summary")),
+			    "the first");
 	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 39), "name")), "s39");
 	json_decref(list);
 	services_free(s);
@@ -384,10 +385,10 @@ static void test_many_callers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_anywhere),    cmocka_unit_test(test_bad_calls),
-		cmocka_unit_test(test_list),	    cmocka_unit_test(test_prefix),
-		cmocka_unit_test(test_on_loop),	    cmocka_unit_test(test_from_loop_itself),
-		cmocka_unit_test(test_too_slow),    cmocka_unit_test(test_after_stop),
+		cmocka_unit_test(test_anywhere),     cmocka_unit_test(test_bad_calls),
+		cmocka_unit_test(test_list),         cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_on_loop),      cmocka_unit_test(test_from_loop_itself),
+		cmocka_unit_test(test_too_slow),     cmocka_unit_test(test_after_stop),
 		cmocka_unit_test(test_many_callers),
 	};
 

@@ -5,7 +5,7 @@
 #include "core/site_settings.h"
 
 /* The smallest settings, in pieces so that a test can change one. */
-#define SITE "site: {name: Ansan, contract: 2 MW, tariff: t.yaml}\n"
+#define SITE   "site: {name: Ansan, contract: 2 MW, tariff: t.yaml}\n"
 #define METERS "meters:\n- {name: main, plugin: modbus, role: main}\n"
 
 static const char full[] =
@@ -30,9 +30,11 @@ static const char full[] =
 	"  - {id: PRESS-1, meter: press1, running: 90 kW, idle: 5 kW, label: {ko: 프레스, en: Press}}\n"
 	"  - {id: CNC-2}\n"
 	"loads:\n"
-	"  - {name: chiller, point: press/load.shed, meter: press, power: 80 kW, priority: 1, min_off: 5min, max_off: 20min,"
+	"  - {name: chiller, point: press/load.shed, meter: press, power: 80 kW, priority: 1, min_off: 5min, "
+	"max_off: 20min,"
 	" min_on: 10min}\n"
-	"battery: {meter: battery, setpoint: battery/power.setpoint, capacity: 500 kWh, power: 250 kW, min: 10 %,"
+	"battery: {meter: battery, setpoint: battery/power.setpoint, capacity: 500 kWh, power: 250 kW, min: "
+	"10 %,"
 	" max: 450 kWh, efficiency: 92.5 %}\n"
 	"plugins: [{plugin: web, port: 8080}]\n"
 	"socket: run/x.sock\n"
@@ -164,7 +166,8 @@ static void test_battery_defaults(void **state)
 {
 	struct conf_doc *d;
 	struct site_settings *s =
-		read_good(&d, SITE METERS "battery: {meter: main, capacity: 10 kWh, power: 5 kW}\nmachines:\nloads: []\n");
+		read_good(&d, SITE METERS
+			  "battery: {meter: main, capacity: 10 kWh, power: 5 kW}\nmachines:\nloads: []\n");
 	const struct site_battery *b = &site_settings_site(s)->battery;
 
 	(void)state;
@@ -196,7 +199,8 @@ static void test_bad_top(void **state)
 {
 	(void)state;
 	bad("", "site: setting \"name\" is missing");
-	bad(SITE METERS "sotcket: x\n", "test.yaml:4:1: error: no setting called \"sotcket\"; did you mean \"socket\"?");
+	bad(SITE METERS "sotcket: x\n",
+	    "test.yaml:4:1: error: no setting called \"sotcket\"; did you mean \"socket\"?");
 	bad(SITE METERS "log: loud\n", "log is \"loud\"; expected one of: error, warn, info, debug");
 	bad(SITE METERS "plugins: {a: 1}\n", "plugins: expected a list");
 	bad(SITE METERS "loads: x\n", "loads: expected a list");
@@ -210,8 +214,10 @@ static void test_bad_site(void **state)
 	(void)state;
 	bad("site: {name: A}\n" METERS, "site: setting \"contract\" is missing");
 	bad("site: {name: A, contract: 2}\n" METERS, "site: contract is \"2\"; expected a power");
-	bad("site: {name: A, contract: 2 MW, timezone: Asia/Soul}\n" METERS, "site: timezone: unknown time zone \"Asia/Soul\"");
-	bad("site: {name: A, contract: 2 MW, timezone: ../../etc/passwd}\n" METERS, "test.yaml:1:43: error: site: timezone:");
+	bad("site: {name: A, contract: 2 MW, timezone: Asia/Soul}\n" METERS,
+	    "site: timezone: unknown time zone \"Asia/Soul\"");
+	bad("site: {name: A, contract: 2 MW, timezone: ../../etc/passwd}\n" METERS,
+	    "test.yaml:1:43: error: site: timezone:");
 	bad("site: {name: A, contract: 2 MW, currency: won}\n" METERS, "three capital letters");
 	bad("site: {name: A, contract: 2 MW, control: on}\n" METERS, "expected one of: off, advise, act");
 	bad("site: {name: A, contract: 2 MW, main_meter: mian}\n" METERS,
@@ -257,12 +263,15 @@ static void test_rings(void **state)
 	struct conf_doc *d;
 
 	(void)state;
-	bad(SITE METERS "- {name: x, plugin: p, parent: x}\n", "meter \"x\": its parents lead back to it: x -> x");
-	d = parse_good(SITE METERS "- {name: a, plugin: p, parent: c}\n- {name: b, plugin: p, parent: a}\n"
-				   "- {name: c, plugin: p, parent: b}\n- {name: tail, plugin: p, parent: b}\n");
+	bad(SITE METERS "- {name: x, plugin: p, parent: x}\n",
+	    "meter \"x\": its parents lead back to it: x -> x");
+	d = parse_good(SITE METERS
+		       "- {name: a, plugin: p, parent: c}\n- {name: b, plugin: p, parent: a}\n"
+		       "- {name: c, plugin: p, parent: b}\n- {name: tail, plugin: p, parent: b}\n");
 	assert_null(site_settings_read(d, f));
 	assert_int_equal(faults_errors(f), 1); /* a ring is told once */
-	assert_true(has(f, "test.yaml:4:32: error: meter \"a\": its parents lead back to it: a -> c -> b -> a"));
+	assert_true(
+		has(f, "test.yaml:4:32: error: meter \"a\": its parents lead back to it: a -> c -> b -> a"));
 	conf_free(d);
 	faults_free(f);
 }
@@ -271,13 +280,15 @@ static void test_bad_things(void **state)
 {
 	(void)state;
 	bad(SITE METERS "machines: [{meter: main}]\n", "machine 1: setting \"id\" is missing");
-	bad(SITE METERS "machines: [{id: M, meter: man}]\n", "machine \"M\": meter: no meter called \"man\"; did you mean");
+	bad(SITE METERS "machines: [{id: M, meter: man}]\n",
+	    "machine \"M\": meter: no meter called \"man\"; did you mean");
 	bad(SITE METERS "machines: [{id: M}, {id: M}]\n", "machine \"M\" stands twice");
 	bad(SITE METERS "machines: [{id: M, idle: 5}]\n", "machine \"M\": idle is \"5\"; expected a power");
 	bad(SITE METERS "loads: [{name: L, power: 1 kW}]\n", "load \"L\": setting \"point\" is missing");
 	bad(SITE METERS "loads: [{name: L, point: main, power: 1 kW}]\n", "expected METER/QUANTITY");
 	bad(SITE METERS "loads: [{name: L, point: fan/load.shed, power: 1 kW}]\n", "no meter called \"fan\"");
-	bad(SITE METERS "loads: [{name: L, point: main/power.activ, power: 1 kW}]\n", "did you mean \"power.active\"?");
+	bad(SITE METERS "loads: [{name: L, point: main/power.activ, power: 1 kW}]\n",
+	    "did you mean \"power.active\"?");
 	bad(SITE METERS "loads: [{name: L, point: main/load.shed, power: 1 kW, min_off: 1h}]\n",
 	    "min_off is longer than max_off");
 }
@@ -294,15 +305,18 @@ static void test_bad_battery(void **state)
 	bad(BATTERY "capacity: 10 kWh, min: 120 %}\n", "expected 0 % to 100 %");
 	bad(BATTERY "capacity: 10 kWh, min: ten}\n", "battery: min is \"ten\"");
 	bad(BATTERY "capacity: 10 kWh, efficiency: 0.9}\n", "expected a number from 1 to 100 %");
-	bad(BATTERY "capacity: 10 kWh, setpoint: x}\n", "battery: setpoint is \"x\"; expected METER/QUANTITY");
-	bad(SITE METERS "battery: {meter: bat, capacity: 1 kWh, power: 5 kW}\n", "battery: meter: no meter called \"bat\"");
+	bad(BATTERY "capacity: 10 kWh, setpoint: x}\n",
+	    "battery: setpoint is \"x\"; expected METER/QUANTITY");
+	bad(SITE METERS "battery: {meter: bat, capacity: 1 kWh, power: 5 kW}\n",
+	    "battery: meter: no meter called \"bat\"");
 }
 
 static void test_many_faults_in_one_run(void **state)
 {
 	struct faults *f = faults_new();
-	struct conf_doc *d = parse_good("site: {contract: 5, timezone: X/Y}\nmeters: [{name: m, plugin: p, parent: n}]\n"
-					"machines: [{id: M, meter: q}]\nfoo: 1\n");
+	struct conf_doc *d =
+		parse_good("site: {contract: 5, timezone: X/Y}\nmeters: [{name: m, plugin: p, parent: n}]\n"
+			   "machines: [{id: M, meter: q}]\nfoo: 1\n");
 
 	(void)state;
 	assert_null(site_settings_read(d, f));
@@ -353,12 +367,18 @@ static void test_sample(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),	   cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_battery_defaults), cmocka_unit_test(test_bad_top),
-		cmocka_unit_test(test_bad_site),   cmocka_unit_test(test_bad_meters),
-		cmocka_unit_test(test_long_name),  cmocka_unit_test(test_rings),
-		cmocka_unit_test(test_bad_things), cmocka_unit_test(test_bad_battery),
-		cmocka_unit_test(test_many_faults_in_one_run), cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_battery_defaults),
+		cmocka_unit_test(test_bad_top),
+		cmocka_unit_test(test_bad_site),
+		cmocka_unit_test(test_bad_meters),
+		cmocka_unit_test(test_long_name),
+		cmocka_unit_test(test_rings),
+		cmocka_unit_test(test_bad_things),
+		cmocka_unit_test(test_bad_battery),
+		cmocka_unit_test(test_many_faults_in_one_run),
+		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_sample),
 	};
 

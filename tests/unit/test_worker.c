@@ -298,7 +298,7 @@ static void test_every_manual(void **state)
 	clock_advance(10 * 900 * US_PER_S);
 	assert_true(reaches(&b.n, 2));
 	nap(40000);
-	assert_int_equal(b.n, 2); /* missed ones are skipped */
+	assert_int_equal(b.n, 2);   /* missed ones are skipped */
 	clock_advance(-US_PER_DAY); /* set back: the next multiple counts */
 	nap(40000);
 	assert_int_equal(b.n, 2);
@@ -335,11 +335,11 @@ static void test_many_posters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),		  cmocka_unit_test(test_do_withdrawn),
-		cmocka_unit_test(test_do_late),		  cmocka_unit_test(test_do_inside),
-		cmocka_unit_test(test_stop_drops),	  cmocka_unit_test(test_waiting_job_is_told),
-		cmocka_unit_test(test_every_real),	  cmocka_unit_test(test_every_changed),
-		cmocka_unit_test(test_many_posters),	  cmocka_unit_test(test_every_manual),
+		cmocka_unit_test(test_order),        cmocka_unit_test(test_do_withdrawn),
+		cmocka_unit_test(test_do_late),      cmocka_unit_test(test_do_inside),
+		cmocka_unit_test(test_stop_drops),   cmocka_unit_test(test_waiting_job_is_told),
+		cmocka_unit_test(test_every_real),   cmocka_unit_test(test_every_changed),
+		cmocka_unit_test(test_many_posters), cmocka_unit_test(test_every_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
