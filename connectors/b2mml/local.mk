@@ -39,4 +39,4 @@ tests_plugin_test_b2mml_folder_SOURCES = tests/plugin/test_b2mml_folder.c $(b2mm
 tests_plugin_test_b2mml_folder_CFLAGS = $(unit_cflags) $(b2mml_cflags)
 tests_plugin_test_b2mml_folder_LDADD = $(b2mml_test_ldadd)
 endif
-EXTRA_DIST += tests/b2mml
+EXTRA_DIST += tests/b2mml docs/b2mml.md

@@ -39,7 +39,8 @@ struct sched_options {
 
 struct sched_document {
 	char *key; /* BODID, with "/2" and so on behind it for further schedules of one message; without
-	            * BODID "sha256-" and the digest of the content (places and warnings left out) */
+	            * BODID "sha256-" and the digest of content and time of creation (places and
+	            * warnings left out) */
 	char *json;
 	size_t len;
 };

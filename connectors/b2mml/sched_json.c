@@ -361,11 +361,15 @@ static void add_warnings(struct sched *s)
 	buf_add(&s->json, "]");
 }
 
+/* With the time of creation where there is one: a plan that comes back to what it was an hour ago is a
+ * new message, not a repetition. */
 static char *digest_key(struct sched *s)
 {
+	const char *created = s->message.created ? s->message.created : "";
 	unsigned char digest[crypto_hash_sha256_BYTES];
 	struct buf key = { NULL, 0, 0, false };
 
+	crypto_hash_sha256_update(&s->hash, (const unsigned char *)created, strlen(created));
 	crypto_hash_sha256_final(&s->hash, digest);
 	buf_add(&key, "sha256-");
 	for (size_t i = 0; i < sizeof digest; i++)

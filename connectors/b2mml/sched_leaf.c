@@ -286,10 +286,10 @@ static void set_once(struct sched *s, char **member, const char *text)
 {
 	if (*member || !*text)
 		return;
-	if (strlen(text) > SCHED_ID_MAX) {
+	if (strlen(text) > SCHED_BODID_MAX) {
 		xml_in_fail(s->xml,
 			    "an identifier of the ApplicationArea is longer than %d bytes; shorten it",
-			    SCHED_ID_MAX);
+			    SCHED_BODID_MAX);
 		return;
 	}
 	*member = strdup(text);

@@ -14,6 +14,7 @@
 #include "connectors/b2mml/xml_in.h"
 
 #define SCHED_ID_MAX       256 /* bytes of an identifier */
+#define SCHED_BODID_MAX    180 /* the core takes keys of up to 200 bytes */
 #define SCHED_WARNINGS_MAX 50  /* kept with a document; the rest is counted */
 
 enum sched_element {

@@ -419,6 +419,36 @@ static void test_key_without_bodid(void **state)
 	free(c);
 }
 
+/* A plan that returns to what it was is a new message when its time of creation says so. */
+static void test_key_of_a_plan_that_returns(void **state)
+{
+#define PLAN(created)                                                                                        \
+	"<ShowOperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\" releaseID=\"\"><ApplicationArea>"   \
+	"<CreationDateTime>" created                                                                         \
+	"</CreationDateTime></ApplicationArea><DataArea><Show/><OperationsSchedule><ID>S"                    \
+	"</ID></OperationsSchedule></DataArea></ShowOperationsSchedule>"
+	char *a = key_of("a", PLAN("2031-03-02T08:00:00Z")), *b = key_of("a", PLAN("2031-03-02T09:00:00Z"));
+	char *again = key_of("a", PLAN("2031-03-02T08:00:00Z"));
+
+	(void)state;
+	assert_string_not_equal(a, b);
+	assert_string_equal(a, again);
+	free(a);
+	free(b);
+	free(again);
+}
+
+static void test_long_bodid(void **state)
+{
+	struct made b = { NULL, 0, 0 };
+
+	(void)state;
+	put(&b, "<ShowOperationsSchedule xmlns=\"http://www.mesa.org/xml/B2MML\"><ApplicationArea><BODID>");
+	put_times(&b, "0123456789", 19);
+	put(&b, "</BODID>");
+	refused(&b, 0, "longer than 180 bytes");
+}
+
 static void test_two_schedules(void **state)
 {
 	static const char text[] =
@@ -648,6 +678,8 @@ int main(void)
 		cmocka_unit_test(test_strict_refuses_what_lenient_notes),
 		cmocka_unit_test(test_offset_setting),
 		cmocka_unit_test(test_key_without_bodid),
+		cmocka_unit_test(test_key_of_a_plan_that_returns),
+		cmocka_unit_test(test_long_bodid),
 		cmocka_unit_test(test_two_schedules),
 		cmocka_unit_test(test_segment_ids_go_back),
 		cmocka_unit_test(test_lexical),

@@ -132,7 +132,7 @@ void erp_schedule_xml(struct erp *erp, int64_t now_us, struct buf *out)
 		"<LogicalID>ERP</LogicalID><ConfirmationCode>OnError</ConfirmationCode></Sender><Receiver>"
 		"<LogicalID>FEMS</LogicalID></Receiver>");
 	tag_time(out, erp, "CreationDateTime", erp->changed_us);
-	tag(out, "BODID", erp->digest);
+	buf_addf(out, "<BODID>%.16s-%llx</BODID>", erp->digest, (unsigned long long)erp->changed_us);
 	buf_add(out, "</ApplicationArea>\n <DataArea><Process/>\n <OperationsSchedule>");
 	if (content.failed)
 		out->failed = true;
