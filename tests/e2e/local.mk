@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+e2e_tests = %D%/chain.test %D%/steel.test
+dist_check_SCRIPTS += $(e2e_tests)
+EXTRA_DIST += %D%/e2e.py %D%/replay.py
+TESTS += $(e2e_tests)

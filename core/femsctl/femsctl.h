@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * femsctl: the operator's tool. One file per noun; each verb asks femsd through its socket (or works
+ * on files without it) and prints a table for people or, with --json, the reply as it came.
+ */
+#ifndef FEMS_FEMSCTL_H
+#define FEMS_FEMSCTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <fems/plugin.h>
+
+enum ctl_exit { /* the same for every verb; femsctl(1) */
+	CTL_OK,
+	CTL_FAILED,
+	CTL_USAGE,
+	CTL_FAULTS,      /* a check found problems */
+	CTL_UNREACHABLE, /* no femsd */
+	CTL_DENIED,
+	CTL_NOT_FOUND,
+	CTL_CONFLICT
+};
+
+struct ctl {
+	const char *socket;
+	const char *lang; /* "ko" or "en" */
+	bool json;
+	int argc; /* what follows the verb */
+	char **argv;
+};
+
+/* Calls a service. NULL: the error is printed and *rc says how to exit. New reference. */
+json_t *ctl_call(const struct ctl *, const char *service, const json_t *request, int *rc);
+/* Calls, and with --json prints the reply and returns NULL with *rc = CTL_OK. */
+json_t *ctl_ask(const struct ctl *, const char *service, const json_t *request, int *rc);
+int ctl_exit_of(enum fems_rc);
+void ctl_print_json(const json_t *);
+/* Value of --NAME in argv, NULL: not given. Both "--name value" and "--name=value". */
+const char *ctl_option(const struct ctl *, const char *name);
+bool ctl_flag(const struct ctl *, const char *name);
+/* i-th argument that is no option. */
+const char *ctl_argument(const struct ctl *, int i);
+
+/* Members for printing; "" or 0 when absent. */
+const char *ctl_str(const json_t *, const char *key);
+int64_t ctl_int(const json_t *, const char *key);
+/* The label in the language asked for. */
+const char *ctl_label(const struct ctl *, const json_t *object, const char *key);
+/* "12,345.6 kW" and the like into buf; "-" for null. */
+const char *ctl_kilo(const json_t *value, const char *unit, char *buf, unsigned cap);
+const char *ctl_money(const json_t *micro, const char *currency, char *buf, unsigned cap);
+/* Local part of an RFC 3339 time: "11-23 14:15", "-" for null. */
+const char *ctl_time(const json_t *value, char *buf, unsigned cap);
+/* Pads with spaces to a width in columns (Hangul takes two). */
+void ctl_cell(const char *text, int width);
+
+int ctl_status(const struct ctl *);
+int ctl_check_config(const struct ctl *);
+int ctl_meters_list(const struct ctl *);
+int ctl_meters_read(const struct ctl *);
+int ctl_plan_show(const struct ctl *);
+int ctl_plan_run(const struct ctl *);
+int ctl_bill(const struct ctl *);
+int ctl_demand_now(const struct ctl *);
+int ctl_orders_list(const struct ctl *);
+int ctl_outbox_list(const struct ctl *);
+int ctl_audit_list(const struct ctl *);
+int ctl_plugin_list(const struct ctl *);
+int ctl_call_any(const struct ctl *);
+int ctl_history_import(const struct ctl *);
+
+#endif
