@@ -91,8 +91,8 @@ static enum fems_rc open_store(struct daemon *d, struct fems_error *e)
 	if (rc)
 		return rc;
 	snprintf(state, sizeof state, "%s/state", o->dir);
-	plugs_set_state_dir(d->plugs, state);
-	return recorder_open(d->bus, d->points, d->store, &d->recorder, e);
+	rc = plugs_set_state_dir(d->plugs, state, e);
+	return rc ? rc : recorder_open(d->bus, d->points, d->store, &d->recorder, e);
 }
 
 /* What needs a tariff: the bill and the plan. */

@@ -59,6 +59,9 @@ struct plugs_options {
 	const char *state_dir;  /* each instance gets a directory below it */
 };
 enum fems_rc plugs_new(const struct plugs_options *, struct plugs **out, struct fems_error *);
+/* Where the instances keep their state, when that is known only after the settings were read; before
+ * the first plugs_apply(). */
+enum fems_rc plugs_set_state_dir(struct plugs *, const char *dir, struct fems_error *);
 
 /* A complete set of instances as the settings want it, checked but not opened: reading it loads the
  * plugins' descriptors, fills their tables and calls check(). NULL with faults.

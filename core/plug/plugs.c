@@ -370,3 +370,14 @@ void plugs_free(struct plugs *p)
 	free(p->state_dir);
 	free(p);
 }
+
+enum fems_rc plugs_set_state_dir(struct plugs *p, const char *dir, struct fems_error *e)
+{
+	char *copy = strdup(dir);
+
+	if (!copy)
+		return err_set(e, FEMS_ENOMEM, "out of memory");
+	free(p->state_dir);
+	p->state_dir = copy;
+	return FEMS_OK;
+}
