@@ -205,7 +205,7 @@ static void *serial_thread(void *arg)
 				memmove(q, q + 1, (size_t)--have);
 				continue;
 			}
-			rest_ms(p, atomic_exchange(&p->late_ms, 0));
+			rest_ms(p, atomic_exchange(&p->late_ms, 0) + atomic_load(&p->each_ms));
 			answer_serial(p, q);
 			have -= 8;
 			memmove(q, q + 8, (size_t)have);

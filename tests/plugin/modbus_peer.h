@@ -15,6 +15,7 @@ struct peer {
 	uint16_t regs[65536]; /* under lock; the same for functions 3 and 4 and all units */
 	pthread_mutex_t lock;
 	atomic_int late_ms;         /* the next answer comes that late, once */
+	atomic_int each_ms;         /* serial: time that every answer takes */
 	atomic_bool mute;           /* takes requests, never answers */
 	atomic_bool deaf_to_writes; /* answers a write and forgets it */
 	atomic_int forbidden;       /* an address that is refused with exception 2; -1: none */

@@ -292,10 +292,11 @@ static void serial_line_and_a_busy_slave(void **state)
 	two_reads_image(p);
 	b = bench_start(profile_dir, &d, 1);
 	assert_true(bench_wait_samples(b, "m/power.active", 3));
+	atomic_store(&p->each_ms, 20);
 	/* Busy for shorter and longer than the timeout, and longer than the silence after it: its answers
 	 * then come in a row, one too late for each request. */
-	for (int i = 0; i < 6; i++) {
-		atomic_store(&p->late_ms, 60 + 110 * i);
+	for (int i = 0; i < 12; i++) {
+		atomic_store(&p->late_ms, 60 + 70 * i);
 		bench_rest_ms(300);
 		assert_true(bench_wait_state(b, "m", FEMS_DEV_ONLINE));
 	}
