@@ -17,8 +17,9 @@ static enum fems_rc audit_write(struct db *db, void *ctx, struct fems_error *e)
 {
 	const struct audit_row *a = ctx;
 
-	return db_run(db, e, "INSERT INTO audit(t_us, who, action, object, detail) VALUES(?,?,?,?,?)", "issss",
-		      clock_now_us(), a->who, a->action, a->object, a->detail && a->detail[0] ? a->detail : "{}");
+	return db_run(db, e, "INSERT INTO audit(t_us, who, action, object, detail) VALUES(?,?,?,?,?)",
+		      "issss", clock_now_us(), a->who, a->action, a->object,
+		      a->detail && a->detail[0] ? a->detail : "{}");
 }
 
 enum fems_rc store_audit(struct store *st, const char *who, const char *action, const char *object,
@@ -31,7 +32,8 @@ enum fems_rc store_audit(struct store *st, const char *who, const char *action, 
 	return writer_do(st, audit_write, NULL, &a, e);
 }
 
-enum fems_rc store_audit_list(struct store *st, size_t max, store_audit_fn fn, void *ctx, struct fems_error *e)
+enum fems_rc store_audit_list(struct store *st, size_t max, store_audit_fn fn, void *ctx,
+			      struct fems_error *e)
 {
 	struct db *db = reader_take(st, e);
 	sqlite3_stmt *q;
@@ -39,12 +41,13 @@ enum fems_rc store_audit_list(struct store *st, size_t max, store_audit_fn fn, v
 
 	if (!db)
 		return FEMS_EIO;
-	q = db_query(db, e, "SELECT seq, t_us, who, action, object, detail FROM audit ORDER BY seq DESC LIMIT ?", "i",
-		     (int64_t)max);
+	q = db_query(db, e,
+		     "SELECT seq, t_us, who, action, object, detail FROM audit ORDER BY seq DESC LIMIT ?",
+		     "i", (int64_t)max);
 	got = q ? 0 : -1;
 	while (q && (got = db_step(db, q, e)) > 0)
-		if (!fn(ctx, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), db_text(q, 2), db_text(q, 3),
-			db_text(q, 4), db_text(q, 5))) {
+		if (!fn(ctx, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1), db_text(q, 2),
+			db_text(q, 3), db_text(q, 4), db_text(q, 5))) {
 			db_end(q);
 			break;
 		}
@@ -62,8 +65,8 @@ struct document {
 
 static enum fems_rc seen_before(struct db *db, struct document *d, bool *seen, struct fems_error *e)
 {
-	sqlite3_stmt *q = db_query(db, e, "SELECT body = ? FROM document WHERE source=? AND type=? AND key=?", "bsss",
-				   d->body.ptr, d->body.len, d->source, d->type, d->key);
+	sqlite3_stmt *q = db_query(db, e, "SELECT body = ? FROM document WHERE source=? AND type=? AND key=?",
+				   "bsss", d->body.ptr, d->body.len, d->source, d->type, d->key);
 	int got = q ? db_step(db, q, e) : -1;
 	bool same = got > 0 && sqlite3_column_int(q, 0);
 
@@ -73,9 +76,10 @@ static enum fems_rc seen_before(struct db *db, struct document *d, bool *seen, s
 	if (got < 0)
 		return FEMS_EIO;
 	if (*seen && !same)
-		return err_set(e, FEMS_ECONFLICT, "%s from %s: the key %s was used before for a document with other "
-						  "content; the sender must give each document its own key", d->type,
-			       d->source, d->key);
+		return err_set(e, FEMS_ECONFLICT,
+			       "%s from %s: the key %s was used before for a document with other "
+			       "content; the sender must give each document its own key",
+			       d->type, d->source, d->key);
 	return FEMS_OK;
 }
 
@@ -88,8 +92,8 @@ static enum fems_rc document_write(struct db *db, void *ctx, struct fems_error *
 	d->fresh = rc == FEMS_OK && !seen;
 	if (!d->fresh)
 		return rc;
-	return db_run(db, e, "INSERT INTO document(received_us, type, key, source, body) VALUES(?,?,?,?,?)", "isssb",
-		      clock_now_us(), d->type, d->key, d->source, d->body.ptr, d->body.len);
+	return db_run(db, e, "INSERT INTO document(received_us, type, key, source, body) VALUES(?,?,?,?,?)",
+		      "isssb", clock_now_us(), d->type, d->key, d->source, d->body.ptr, d->body.len);
 }
 
 enum fems_rc store_document_add(struct store *st, const char *type, const char *key, const char *source,
@@ -116,7 +120,8 @@ static enum fems_rc state_row_write(struct db *db, void *ctx, struct fems_error 
 {
 	const struct state_row *s = ctx;
 
-	return db_run(db, e, "INSERT OR REPLACE INTO state(name, value) VALUES(?,?)", "ss", s->name, s->value);
+	return db_run(db, e, "INSERT OR REPLACE INTO state(name, value) VALUES(?,?)", "ss", s->name,
+		      s->value);
 }
 
 enum fems_rc store_state_set(struct store *st, const char *name, const char *value, struct fems_error *e)

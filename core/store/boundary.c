@@ -115,10 +115,10 @@ bool boundary_push(struct boundary_builder *bb, const struct index_rule *rule, c
 
 bool boundary_equal(const struct boundary *a, const struct boundary *b)
 {
-	return a->t_us == b->t_us && a->wh == b->wh && a->flags == b->flags && a->covered_us == b->covered_us &&
-	       a->left.t_us == b->left.t_us && a->left.raw == b->left.raw && a->left.offset == b->left.offset &&
-	       a->left.epoch == b->left.epoch && a->left.gap_us == b->left.gap_us &&
-	       a->left.anchor == b->left.anchor;
+	return a->t_us == b->t_us && a->wh == b->wh && a->flags == b->flags &&
+	       a->covered_us == b->covered_us && a->left.t_us == b->left.t_us && a->left.raw == b->left.raw &&
+	       a->left.offset == b->left.offset && a->left.epoch == b->left.epoch &&
+	       a->left.gap_us == b->left.gap_us && a->left.anchor == b->left.anchor;
 }
 
 void boundary_read(sqlite3_stmt *st, struct boundary *b)
@@ -138,12 +138,16 @@ void boundary_read(sqlite3_stmt *st, struct boundary *b)
 
 enum fems_rc boundary_write(struct db *db, uint32_t series, const struct boundary *b, struct fems_error *e)
 {
-	return db_run(db, e, "INSERT OR REPLACE INTO boundary(series, " BOUNDARY_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-		      "iiiiiiiiiii", (int64_t)series, b->t_us, b->wh, (int64_t)b->flags, b->covered_us, b->left.t_us,
-		      b->left.raw, b->left.offset, (int64_t)b->left.epoch, b->left.gap_us, (int64_t)b->left.anchor);
+	return db_run(db, e,
+		      "INSERT OR REPLACE INTO boundary(series, " BOUNDARY_COLUMNS
+		      ") VALUES(?,?,?,?,?,?,?,?,?,?,?)",
+		      "iiiiiiiiiii", (int64_t)series, b->t_us, b->wh, (int64_t)b->flags, b->covered_us,
+		      b->left.t_us, b->left.raw, b->left.offset, (int64_t)b->left.epoch, b->left.gap_us,
+		      (int64_t)b->left.anchor);
 }
 
-static enum fems_rc one_row(struct db *db, sqlite3_stmt *st, struct boundary *b, bool *found, struct fems_error *e)
+static enum fems_rc one_row(struct db *db, sqlite3_stmt *st, struct boundary *b, bool *found,
+			    struct fems_error *e)
 {
 	int got = st ? db_step(db, st, e) : -1;
 
@@ -158,8 +162,10 @@ static enum fems_rc one_row(struct db *db, sqlite3_stmt *st, struct boundary *b,
 enum fems_rc boundary_before(struct db *db, uint32_t series, int64_t t_us, struct boundary *b, bool *found,
 			     struct fems_error *e)
 {
-	sqlite3_stmt *st = db_query(db, e, "SELECT " BOUNDARY_COLUMNS " FROM boundary WHERE series=? AND t_us<=?"
-					   " ORDER BY t_us DESC LIMIT 1", "ii", (int64_t)series, t_us);
+	sqlite3_stmt *st = db_query(db, e,
+				    "SELECT " BOUNDARY_COLUMNS " FROM boundary WHERE series=? AND t_us<=?"
+				    " ORDER BY t_us DESC LIMIT 1",
+				    "ii", (int64_t)series, t_us);
 
 	return one_row(db, st, b, found, e);
 }
@@ -167,8 +173,10 @@ enum fems_rc boundary_before(struct db *db, uint32_t series, int64_t t_us, struc
 enum fems_rc boundary_after(struct db *db, uint32_t series, int64_t t_us, struct boundary *b, bool *found,
 			    struct fems_error *e)
 {
-	sqlite3_stmt *st = db_query(db, e, "SELECT " BOUNDARY_COLUMNS " FROM boundary WHERE series=? AND t_us>?"
-					   " ORDER BY t_us LIMIT 1", "ii", (int64_t)series, t_us);
+	sqlite3_stmt *st = db_query(db, e,
+				    "SELECT " BOUNDARY_COLUMNS " FROM boundary WHERE series=? AND t_us>?"
+				    " ORDER BY t_us LIMIT 1",
+				    "ii", (int64_t)series, t_us);
 
 	return one_row(db, st, b, found, e);
 }

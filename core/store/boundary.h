@@ -47,7 +47,7 @@ bool boundary_push(struct boundary_builder *, const struct index_rule *, const s
 int64_t boundary_floor(int64_t t_us); /* edge at or before t */
 
 /* Columns in the order of BOUNDARY_COLUMNS. */
-#define BOUNDARY_COLUMNS \
+#define BOUNDARY_COLUMNS                                                                                     \
 	"t_us, wh, flags, covered_us, left_us, left_raw, left_offset, left_epoch, left_gap_us, anchor"
 void boundary_read(sqlite3_stmt *, struct boundary *);
 enum fems_rc boundary_write(struct db *, uint32_t series, const struct boundary *, struct fems_error *);

@@ -10,8 +10,8 @@
 #include <string.h>
 
 /* Closed chunks are written a few at a time: all series close theirs when the hour ends. */
-#define CHUNKS_MIN 64
-#define IDLE_TAIL_HOURS 2
+#define CHUNKS_MIN          64
+#define IDLE_TAIL_HOURS     2
 #define RETENTION_PERIOD_US US_PER_H
 
 struct row_of {
@@ -21,8 +21,8 @@ struct row_of {
 
 struct work {
 	struct sample_list batch, late;
-	uint64_t seq;       /* row of hot of the batch, or the last one before */
-	uint64_t hot_min;   /* rows before it are in chunks */
+	uint64_t seq;     /* row of hot of the batch, or the last one before */
+	uint64_t hot_min; /* rows before it are in chunks */
 	uint64_t appended;
 	struct row_of *rows;
 	size_t n_rows;
@@ -166,12 +166,14 @@ static enum fems_rc write_series(struct db *db, const struct work *w, struct fem
 	for (size_t i = 0; rc == FEMS_OK && i < w->n_unsaved; i++) {
 		const struct series *s = &w->unsaved[i];
 
-		rc = db_run(db, e, "INSERT INTO series(id, name, counter, resolution, pack_step, max_rate, import_from,"
-				   " import_to) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
-				   " resolution=excluded.resolution, max_rate=excluded.max_rate,"
-				   " import_from=excluded.import_from, import_to=excluded.import_to", "isidddii",
-			    (int64_t)s->id, s->name, (int64_t)s->counter, s->resolution, s->pack_step, s->max_rate,
-			    s->import_from, s->import_to);
+		rc = db_run(
+			db, e,
+			"INSERT INTO series(id, name, counter, resolution, pack_step, max_rate, import_from,"
+			" import_to) VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET"
+			" resolution=excluded.resolution, max_rate=excluded.max_rate,"
+			" import_from=excluded.import_from, import_to=excluded.import_to",
+			"isidddii", (int64_t)s->id, s->name, (int64_t)s->counter, s->resolution, s->pack_step,
+			s->max_rate, s->import_from, s->import_to);
 	}
 	return rc;
 }
@@ -185,34 +187,12 @@ static enum fems_rc write_rows(struct db *db, const struct work *w, struct fems_
 	return rc;
 }
 
-/* What the disk already has of the hour is kept; of the same time the chunk in memory wins. */
-static enum fems_rc write_chunk(struct db *db, const struct chunk *c, uint64_t seq, struct fems_error *e)
-{
-	struct raw_part part = { c->hour, c->pack };
-	struct raw_view v = { c->series, &part, 1 };
-	struct pack pk = c->pack;
-	struct sample_list all = { NULL, 0, 0 };
-	enum fems_rc rc = raw_collect(db, &v, c->hour, &all, e);
-
-	if (rc == FEMS_OK && all.n != c->pack.n) {
-		pack_init(&pk, c->pack.step, c->pack.start_us);
-		for (size_t i = 0; rc == FEMS_OK && i < all.n; i++)
-			rc = pack_add(&pk, &all.at[i]) ? FEMS_OK : FEMS_ENOMEM;
-	}
-	if (rc == FEMS_OK)
-		rc = chunk_write(db, c->series, c->hour, seq, &pk, e);
-	if (pk.records.ptr != c->pack.records.ptr)
-		pack_free(&pk);
-	free(all.at);
-	return rc;
-}
-
 static enum fems_rc write_chunks(struct db *db, const struct work *w, struct fems_error *e)
 {
 	enum fems_rc rc = FEMS_OK;
 
 	for (size_t i = 0; rc == FEMS_OK && i < w->n_chunks; i++)
-		rc = write_chunk(db, w->chunks[i], w->chunk_seq[i], e);
+		rc = chunk_flush(db, w->chunks[i], w->chunk_seq[i], e);
 	return rc;
 }
 
@@ -225,7 +205,8 @@ static enum fems_rc drop_old(struct store *st, struct db *db, const struct work 
 	if (!w->drop_before_us)
 		return FEMS_OK;
 	snprintf(from, sizeof from, "%lld", (long long)w->drop_before_us);
-	rc = db_run(db, e, "INSERT OR REPLACE INTO state(name, value) VALUES('store.raw_from_us', ?)", "s", from);
+	rc = db_run(db, e, "INSERT OR REPLACE INTO state(name, value) VALUES('store.raw_from_us', ?)", "s",
+		    from);
 	pthread_mutex_lock(&st->lock);
 	n = st->n_series;
 	pthread_mutex_unlock(&st->lock);
@@ -271,7 +252,8 @@ static void run_request(struct db *db, struct request *r)
 		db_exec(db, "ROLLBACK TO request; RELEASE request", NULL);
 }
 
-static enum fems_rc transaction(struct store *st, struct work *w, struct request *requests, struct fems_error *e)
+static enum fems_rc transaction(struct store *st, struct work *w, struct request *requests,
+				struct fems_error *e)
 {
 	struct db *db = st->writer;
 	enum fems_rc rc = db_exec(db, "BEGIN IMMEDIATE", e);
@@ -282,7 +264,8 @@ static enum fems_rc transaction(struct store *st, struct work *w, struct request
 	for (struct request *r = requests; rc == FEMS_OK && r; r = r->next) {
 		run_request(db, r);
 		if (sqlite3_get_autocommit(db->h))
-			rc = err_set(e, r->rc, "%s", r->e && r->e->text[0] ? r->e->text : "the transaction was undone");
+			rc = err_set(e, r->rc, "%s",
+				     r->e && r->e->text[0] ? r->e->text : "the transaction was undone");
 	}
 	if (rc == FEMS_OK)
 		rc = db_exec(db, "COMMIT", e);
@@ -340,7 +323,8 @@ static void succeeded(struct store *st, struct work *w, struct request *requests
 	st->stats.commits++;
 	st->stats.last_commit_us = clock_now_us();
 	if (st->stats.disk_full)
-		log_line(FEMS_LOG_INFO, "store", "%s: there is room again, everything kept in memory is written", st->path);
+		log_line(FEMS_LOG_INFO, "store",
+			 "%s: there is room again, everything kept in memory is written", st->path);
 	st->stats.disk_full = false;
 	st->stats.last_error[0] = '\0';
 }
@@ -407,8 +391,10 @@ enum fems_rc commit_run(struct store *st, struct request *requests, struct fems_
 		return err_set(e, FEMS_ENOMEM, "out of memory; samples wait");
 	}
 	st->writer->full = false;
-	/* Requests may rebuild too (import). Readers that overlap with it look again. */
-	rebuilds = w.late.n || requests;
+	/* Requests with a second part change the past too. Readers that overlap with it look again. */
+	rebuilds = w.late.n > 0;
+	for (const struct request *r = requests; r; r = r->next)
+		rebuilds = rebuilds || r->after;
 	if (rebuilds)
 		atomic_fetch_add(&st->rebuilds, 1);
 	rc = transaction(st, &w, requests, e);

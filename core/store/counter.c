@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define WAIT_US   100000
 #define GAP_FLAGS (STORE_INTERPOLATED | STORE_ESTIMATED)
 
 static enum fems_rc take_memory(struct store *st, uint32_t id, struct counter_view *v, struct fems_error *e)
@@ -14,7 +15,8 @@ static enum fems_rc take_memory(struct store *st, uint32_t id, struct counter_vi
 	if (!s)
 		return err_set(e, FEMS_ENOENT, "no series with the number %u", (unsigned)id);
 	if (!s->counter)
-		return err_set(e, FEMS_EINVAL, "%s is not a counter: energies are made from counters only", s->name);
+		return err_set(e, FEMS_EINVAL, "%s is not a counter: energies are made from counters only",
+			       s->name);
 	v->series = id;
 	v->rule = live_rule(s);
 	v->import_to = s->import_to;
@@ -28,7 +30,8 @@ static enum fems_rc take_memory(struct store *st, uint32_t id, struct counter_vi
 	return rc == FEMS_ENOMEM ? err_set(e, rc, "out of memory") : rc;
 }
 
-enum fems_rc counter_view_open(struct store *st, uint32_t series, struct counter_view *v, struct fems_error *e)
+enum fems_rc counter_view_open(struct store *st, uint32_t series, struct counter_view *v,
+			       struct fems_error *e)
 {
 	enum fems_rc rc;
 
@@ -59,6 +62,17 @@ bool counter_view_close(struct counter_view *v)
 	free(v->fresh.rows);
 	memset(&v->fresh, 0, sizeof v->fresh);
 	return same;
+}
+
+void counter_wait(struct store *st)
+{
+	int64_t t = clock_mono_us() + WAIT_US;
+	struct timespec until = { (time_t)(t / US_PER_S), (long)(t % US_PER_S) * 1000 };
+
+	pthread_mutex_lock(&st->lock);
+	if (st->running && (atomic_load(&st->rebuilds) & 1))
+		pthread_cond_timedwait(&st->done, &st->lock, &until);
+	pthread_mutex_unlock(&st->lock);
 }
 
 /* ---- rows ---- */
@@ -92,8 +106,10 @@ enum fems_rc counter_row_after(struct counter_view *v, int64_t t, struct boundar
 static enum fems_rc disk_rows(struct counter_view *v, int64_t from, int64_t to, struct boundary_list *out,
 			      struct fems_error *e)
 {
-	sqlite3_stmt *q = db_query(v->db, e, "SELECT " BOUNDARY_COLUMNS " FROM boundary WHERE series=? AND t_us>=? AND"
-					     " t_us<=? ORDER BY t_us", "iii", (int64_t)v->series, from, to);
+	sqlite3_stmt *q = db_query(v->db, e,
+				   "SELECT " BOUNDARY_COLUMNS " FROM boundary WHERE series=? AND t_us>=? AND"
+				   " t_us<=? ORDER BY t_us",
+				   "iii", (int64_t)v->series, from, to);
 	struct boundary b;
 	int got = -1;
 
@@ -125,7 +141,8 @@ enum fems_rc counter_rows(struct counter_view *v, int64_t from, int64_t to, stru
 
 /* ---- a part from rows only: history that was imported, or whose raw samples are gone ---- */
 
-static enum fems_rc at_rows(struct counter_view *v, int64_t t, int64_t *wh, uint32_t *flags, struct fems_error *e)
+static enum fems_rc at_rows(struct counter_view *v, int64_t t, int64_t *wh, uint32_t *flags,
+			    struct fems_error *e)
 {
 	struct boundary a, b;
 	bool has_a, has_b = false;

@@ -25,6 +25,8 @@ struct counter_view {
 enum fems_rc counter_view_open(struct store *, uint32_t series, struct counter_view *, struct fems_error *);
 /* False when the past was made anew meanwhile: what was read may be mixed, read again. */
 bool counter_view_close(struct counter_view *);
+/* Waits a little for the past to be settled. */
+void counter_wait(struct store *);
 
 enum fems_rc counter_row_before(struct counter_view *, int64_t t_us, struct boundary *, bool *found,
 				struct fems_error *);

@@ -20,7 +20,7 @@ static int note_wal_pages(void *ctx, sqlite3 *h, const char *schema, int pages)
 static const char *const pragmas[] = {
 	[DB_WRITER] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
 		      "PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
-		      "PRAGMA cache_size=-8192;",
+		      "PRAGMA cache_size=-8192; PRAGMA journal_size_limit=33554432;",
 	[DB_READER] = "PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA wal_autocheckpoint=0;"
 		      "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2048;",
 };
@@ -51,7 +51,8 @@ enum fems_rc db_open(const char *path, enum db_mode mode, struct db **out, struc
 	if (sqlite3_open_v2(path, &db->h, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
 		rc = configure(db, mode, e);
 	else
-		rc = err_set(e, FEMS_EIO, "cannot open (%s)", db->h ? sqlite3_errmsg(db->h) : "out of memory");
+		rc = err_set(e, FEMS_EIO, "cannot open (%s)",
+			     db->h ? sqlite3_errmsg(db->h) : "out of memory");
 	if (rc != FEMS_OK) {
 		db_close(db);
 		return err_wrap(e, rc, "%s", path);
@@ -98,8 +99,9 @@ enum fems_rc db_fail(struct db *db, const char *what, struct fems_error *e)
 
 	if (is_full(db)) {
 		db->full = true;
-		return err_set(e, FEMS_EIO, "%s: no room on the disk, or it refuses to be written (%s); free some space, "
-					     "it goes on by itself",
+		return err_set(e, FEMS_EIO,
+			       "%s: no room on the disk, or it refuses to be written (%s); free some space, "
+			       "it goes on by itself",
 			       what, sqlite3_errmsg(db->h));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(remedies); i++)
@@ -152,7 +154,8 @@ static int bind(sqlite3_stmt *st, const char *fmt, va_list ap)
 	return bad;
 }
 
-static sqlite3_stmt *query_v(struct db *db, struct fems_error *e, const char *sql, const char *fmt, va_list ap)
+static sqlite3_stmt *query_v(struct db *db, struct fems_error *e, const char *sql, const char *fmt,
+			     va_list ap)
 {
 	sqlite3_stmt *st = prepared(db, sql, e);
 

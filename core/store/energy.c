@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP_FLAGS (STORE_INTERPOLATED | STORE_ESTIMATED)
+#define GAP_FLAGS  (STORE_INTERPOLATED | STORE_ESTIMATED)
 #define READ_AGAIN 8
 
 /* Whole slots between two rows. Edges inside the span do not matter, only what was lost in it. */
@@ -74,8 +74,8 @@ static void finish(const struct counter_part *sum, int64_t length_us, struct sto
 	out->covered_permille = (int32_t)((__int128)sum->covered_us * 1000 / length_us);
 }
 
-static enum fems_rc energy_once(struct store *st, uint32_t series, int64_t from, int64_t to, struct store_energy *out,
-				bool *same, struct fems_error *e)
+static enum fems_rc energy_once(struct store *st, uint32_t series, int64_t from, int64_t to,
+				struct store_energy *out, bool *same, struct fems_error *e)
 {
 	struct counter_view v;
 	struct counter_part sum;
@@ -89,11 +89,13 @@ static enum fems_rc energy_once(struct store *st, uint32_t series, int64_t from,
 			finish(&sum, to - from, out);
 	}
 	*same = counter_view_close(&v);
+	if (!*same)
+		counter_wait(st);
 	return rc;
 }
 
-enum fems_rc store_energy(struct store *st, uint32_t series, int64_t from_us, int64_t to_us, struct store_energy *out,
-			  struct fems_error *e)
+enum fems_rc store_energy(struct store *st, uint32_t series, int64_t from_us, int64_t to_us,
+			  struct store_energy *out, struct fems_error *e)
 {
 	enum fems_rc rc = FEMS_OK;
 	bool same = false;
@@ -174,6 +176,8 @@ static enum fems_rc slots_once(struct store *st, uint32_t series, struct slot_li
 		return rc;
 	rc = fill_slots(&v, l, e);
 	*same = counter_view_close(&v);
+	if (!*same)
+		counter_wait(st);
 	return rc;
 }
 
@@ -185,7 +189,8 @@ enum fems_rc store_slots(struct store *st, uint32_t series, int64_t from_us, int
 	bool same = false;
 
 	if (to_us < from_us || to_us - from_us > 100 * 366 * US_PER_DAY)
-		return err_set(e, FEMS_EINVAL, "slots of a span that ends before it begins or is longer than a century");
+		return err_set(e, FEMS_EINVAL,
+			       "slots of a span that ends before it begins or is longer than a century");
 	l.n = l.first_us < to_us ? (size_t)((to_us - l.first_us + US_PER_SLOT - 1) / US_PER_SLOT) : 0;
 	l.at = calloc(l.n + 1, sizeof *l.at);
 	if (!l.at)

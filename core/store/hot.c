@@ -32,8 +32,8 @@ static struct fems_sample *grouped(const struct sample_list *l, size_t n_series)
 	return out;
 }
 
-static bool pack_group(struct pack_bytes *b, const struct fems_sample *s, size_t n, double step, int64_t start,
-		       uint32_t *last)
+static bool pack_group(struct pack_bytes *b, const struct fems_sample *s, size_t n, double step,
+		       int64_t start, uint32_t *last)
 {
 	struct pack pk;
 	bool ok = true;
@@ -82,7 +82,8 @@ static bool pack_batch(const struct fems_sample *s, size_t n, const struct steps
 	return ok && pack_seal(b);
 }
 
-enum fems_rc hot_write(struct store *st, struct db *db, uint64_t seq, struct sample_list *batch, struct fems_error *e)
+enum fems_rc hot_write(struct store *st, struct db *db, uint64_t seq, struct sample_list *batch,
+		       struct fems_error *e)
 {
 	struct steps steps = { NULL, 0 };
 	struct pack_bytes b = { NULL, 0, 0 };
@@ -92,29 +93,13 @@ enum fems_rc hot_write(struct store *st, struct db *db, uint64_t seq, struct sam
 	if (steps_take(st, &steps))
 		sorted = grouped(batch, steps.n);
 	if (sorted && pack_batch(sorted, batch->n, &steps, &b))
-		rc = db_run(db, e, "INSERT INTO hot(seq, body) VALUES(?,?)", "ib", (int64_t)seq, b.ptr, b.len);
+		rc = db_run(db, e, "INSERT INTO hot(seq, body) VALUES(?,?)", "ib", (int64_t)seq, b.ptr,
+			    b.len);
 	else
 		rc = err_set(e, FEMS_ENOMEM, "out of memory while samples were packed");
 	free(b.ptr);
 	free(sorted);
 	free(steps.of);
-	return rc;
-}
-
-/* ---- chunks ---- */
-
-enum fems_rc chunk_write(struct db *db, uint32_t series, int64_t hour, uint64_t seq, const struct pack *pk,
-			 struct fems_error *e)
-{
-	struct pack_bytes b;
-	enum fems_rc rc;
-
-	if (!pack_body(pk, &b))
-		return err_set(e, FEMS_ENOMEM, "out of memory while samples were packed");
-	rc = db_run(db, e, "INSERT INTO chunk(id, rev, n, hot_seq, body) VALUES(?,1,?,?,?) ON CONFLICT(id) DO"
-			   " UPDATE SET rev=rev+1, n=excluded.n, hot_seq=excluded.hot_seq, body=excluded.body",
-		    "iiib", chunk_id(series, hour), (int64_t)pk->n, (int64_t)seq, b.ptr, b.len);
-	free(b.ptr);
 	return rc;
 }
 
@@ -128,7 +113,7 @@ struct recovery {
 	struct { /* per series: the chunk looked up last */
 		int64_t hour;
 		uint64_t has; /* its hot_seq */
-	} *seen;
+	} * seen;
 };
 
 /* Last row of hot that is already in the chunk of that hour; 0: none. */
@@ -164,7 +149,8 @@ static enum fems_rc recover_one(struct recovery *r, struct series *sr, const str
 		sr->late = true;
 		ok = sample_list_add(&r->st->late, s, 1);
 	}
-	return ok ? FEMS_OK : err_set(r->e, FEMS_ENOMEM, "out of memory while the newest samples were read back");
+	return ok ? FEMS_OK
+		  : err_set(r->e, FEMS_ENOMEM, "out of memory while the newest samples were read back");
 }
 
 /* FEMS_EINVAL: the bytes are not what was written. */
@@ -202,20 +188,24 @@ static enum fems_rc recover_row(struct recovery *r, struct fems_span body)
 	r->st->hot_next = r->seq; /* what this row fills depends on it */
 	if (unpack_seal(&body) && body.len >= 9 && body.ptr[0] == ROW_VERSION) {
 		memcpy(&start, body.ptr + 1, sizeof start);
-		rc = recover_groups(r, (const uint8_t *)body.ptr + 9, (const uint8_t *)body.ptr + body.len, start);
+		rc = recover_groups(r, (const uint8_t *)body.ptr + 9, (const uint8_t *)body.ptr + body.len,
+				    start);
 	}
 	if (rc != FEMS_EINVAL)
 		return rc;
-	log_line(FEMS_LOG_ERROR, "store", "%s: row %llu of the newest samples is damaged, its rest is left out; check "
-					  "the disk", r->st->path, (unsigned long long)r->seq);
+	log_line(FEMS_LOG_ERROR, "store",
+		 "%s: row %llu of the newest samples is damaged, its rest is left out; check "
+		 "the disk",
+		 r->st->path, (unsigned long long)r->seq);
 	return FEMS_OK;
 }
 
 /* The newest sample of what is in chunks, so that older ones are known as late. */
 static enum fems_rc recover_last(struct store *st, struct db *db, struct series *s, struct fems_error *e)
 {
-	sqlite3_stmt *q = db_query(db, e, "SELECT id, body FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1",
-				   "ii", chunk_id(s->id, 0), chunk_id(s->id, 0xffffff));
+	sqlite3_stmt *q = db_query(
+		db, e, "SELECT id, body FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT 1", "ii",
+		chunk_id(s->id, 0), chunk_id(s->id, 0xffffff));
 	int got = q ? db_step(db, q, e) : -1;
 	struct sample_list l = { NULL, 0, 0 };
 	enum fems_rc rc = FEMS_OK;

@@ -82,8 +82,10 @@ static enum fems_rc overlap(struct import *im, struct db *db, struct fems_error 
 		return rc;
 	im->nothing_to_do = same;
 	return same ? FEMS_OK
-		    : err_set(e, FEMS_ECONFLICT, "%s: %s has imported values of that time already, and others; nothing "
-						 "was imported", im->source, im->s->name);
+		    : err_set(e, FEMS_ECONFLICT,
+			      "%s: %s has imported values of that time already, and others; nothing "
+			      "was imported",
+			      im->source, im->s->name);
 }
 
 struct first { /* what the past is joined to */
@@ -130,8 +132,9 @@ static enum fems_rc first_live(struct import *im, struct db *db, struct first *f
 		f->r.raw = row.wh;
 	}
 	if (f->any && f->r.t_us < im->to_us)
-		return err_set(e, FEMS_ECONFLICT, "%s: %s has live readings in that time; nothing was imported",
-			       im->source, im->s->name);
+		return err_set(e, FEMS_ECONFLICT,
+			       "%s: %s has live readings in that time; nothing was imported", im->source,
+			       im->s->name);
 	return FEMS_OK;
 }
 
@@ -156,8 +159,10 @@ static enum fems_rc anchor(struct import *im, struct db *db, const struct first 
 	*end_wh = found ? row.wh + (f->any ? 0 : im->sum_wh) : *end_wh;
 	if (rc != FEMS_OK || !f->any)
 		return rc;
-	return db_run(db, e, "UPDATE boundary SET wh = wh - ?, left_offset = left_offset - ? WHERE series = ? AND"
-			     " t_us <= ?", "iiii", im->sum_wh, im->sum_wh, (int64_t)im->s->id, im->s->import_to);
+	return db_run(db, e,
+		      "UPDATE boundary SET wh = wh - ?, left_offset = left_offset - ? WHERE series = ? AND"
+		      " t_us <= ?",
+		      "iiii", im->sum_wh, im->sum_wh, (int64_t)im->s->id, im->s->import_to);
 }
 
 static struct boundary row_at(int64_t t, int64_t wh, uint32_t flags, int64_t covered)
@@ -192,10 +197,11 @@ static enum fems_rc write_rows(struct import *im, struct db *db, int64_t end_wh,
 
 static enum fems_rc note(struct import *im, struct db *db, struct fems_error *e)
 {
-	return db_run(db, e, "INSERT INTO audit(t_us, who, action, object, detail) VALUES(?,?,'import',?,"
-			     " json_object('source', ?, 'slots', ?, 'from_us', ?, 'to_us', ?, 'wh', ?))", "isssiiii",
-		      clock_now_us(), im->who, im->s->name, im->source, (int64_t)im->n, im->from_us, im->to_us,
-		      im->sum_wh);
+	return db_run(db, e,
+		      "INSERT INTO audit(t_us, who, action, object, detail) VALUES(?,?,'import',?,"
+		      " json_object('source', ?, 'slots', ?, 'from_us', ?, 'to_us', ?, 'wh', ?))",
+		      "isssiiii", clock_now_us(), im->who, im->s->name, im->source, (int64_t)im->n,
+		      im->from_us, im->to_us, im->sum_wh);
 }
 
 static enum fems_rc save_range(struct import *im, struct db *db, struct fems_error *e)
@@ -227,7 +233,8 @@ static enum fems_rc import_rows(struct import *im, struct db *db, const struct f
 	int64_t end_wh;
 	enum fems_rc rc = anchor(im, db, f, &end_wh, e);
 
-	im->new_from = im->s->import_to && im->s->import_from < im->from_us ? im->s->import_from : im->from_us;
+	im->new_from =
+		im->s->import_to && im->s->import_from < im->from_us ? im->s->import_from : im->from_us;
 	im->new_to = im->s->import_to > im->to_us ? im->s->import_to : im->to_us;
 	if (rc == FEMS_OK)
 		rc = write_rows(im, db, end_wh, e);
@@ -291,7 +298,9 @@ static enum fems_rc import_series(struct import *im, uint32_t id, struct fems_er
 enum fems_rc store_import(struct store *st, uint32_t series, const struct store_import_slot *slots, size_t n,
 			  const char *who, const char *source, struct fems_error *e)
 {
-	struct import im = { .st = st, .slots = slots, .n = n, .who = who, .source = source ? source : "import" };
+	struct import im = {
+		.st = st, .slots = slots, .n = n, .who = who, .source = source ? source : "import"
+	};
 	enum fems_rc rc = check(&im, e);
 
 	return rc == FEMS_OK ? import_series(&im, series, e) : rc;

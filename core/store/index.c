@@ -8,10 +8,10 @@
 #include "core/store/store.h"
 
 /* Registers count in steps, so a short interval may show a step that took longer to come about. */
-#define RATE_FLOOR_US US_PER_MIN
+#define RATE_FLOOR_US  US_PER_MIN
 #define RATE_TOLERANCE 1.1
-#define GOOD_GAP_US (10 * US_PER_S)
-#define GOOD_POLLS 3
+#define GOOD_GAP_US    (10 * US_PER_S)
+#define GOOD_POLLS     3
 
 bool index_reading_of(const struct fems_sample *s, struct index_reading *r)
 {
@@ -45,7 +45,8 @@ static bool fits(const struct index_rule *rule, const struct index_reading *a, c
 	if (dt < RATE_FLOOR_US)
 		dt = RATE_FLOOR_US;
 	return rule->max_rate <= 0 ||
-	       (double)d <= rule->max_rate * RATE_TOLERANCE * ((double)dt / (double)US_PER_H) + rule->resolution;
+	       (double)d <=
+		       rule->max_rate * RATE_TOLERANCE * ((double)dt / (double)US_PER_H) + rule->resolution;
 }
 
 /* The device itself says that this is another register, and nothing speaks against it. */
@@ -81,7 +82,8 @@ static int first_reading(struct index_state *st, const struct index_reading *r, 
 
 /* The odd reading is known to be no register that went on: it belongs to a higher epoch only because
  * it looked like a reset, so the older register may go on in that epoch. */
-static bool fits_older(const struct index_state *st, const struct index_rule *rule, const struct index_reading *r)
+static bool fits_older(const struct index_state *st, const struct index_rule *rule,
+		       const struct index_reading *r)
 {
 	struct index_reading left = st->left;
 

@@ -27,7 +27,7 @@ struct index_reading {
 	int64_t offset;    /* raw + offset is the index */
 	int64_t gap_us;    /* to the accepted reading before it; 0: none */
 	uint32_t epoch;
-	bool anchor;       /* index without a register behind it: the next register continues it */
+	bool anchor; /* index without a register behind it: the next register continues it */
 };
 
 struct index_state {
@@ -45,7 +45,8 @@ struct index_pair {
 
 /* False when the sample cannot be a reading (no usable value, not finite, out of range). */
 bool index_reading_of(const struct fems_sample *, struct index_reading *);
-/* Takes the next reading (later than all before; the first one may lie on an anchor); fills pairs and returns how many (0..2). */
+/* Takes the next reading (later than all before; the first one may lie on an anchor); fills pairs and
+ * returns how many (0..2). */
 int index_push(struct index_state *, const struct index_rule *, const struct index_reading *,
 	       struct index_pair pairs[2]);
 

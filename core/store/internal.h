@@ -90,14 +90,14 @@ struct store {
 	struct sample_list pending, late;
 	struct chunk *closed, **closed_end;
 	size_t n_closed;
-	uint64_t hot_next;     /* row of hot that will hold "pending" */
+	uint64_t hot_next; /* row of hot that will hold "pending" */
 	int64_t newest_us;
-	int64_t raw_from_us;   /* older raw samples were dropped */
+	int64_t raw_from_us; /* older raw samples were dropped */
 	struct request *requests, **requests_end;
 	uint64_t appended, committed; /* sequence of store_append() calls for store_sync() */
-	uint64_t begun, ended; /* commits tried */
+	uint64_t begun, ended;        /* commits tried */
 	bool sync_wanted;
-	size_t waiting;        /* samples appended and not durable */
+	size_t waiting; /* samples appended and not durable */
 	bool stopping, stopped, running;
 	struct store_stats stats;
 	int64_t warned_future_us;
@@ -106,7 +106,7 @@ struct store {
 	pthread_t thread;
 	struct db *writer;
 	int64_t retention_next_us;
-	atomic_uint rebuilds;  /* odd while readings in the past are being made anew */
+	atomic_uint rebuilds; /* odd while readings in the past are being made anew */
 };
 
 /* ---- live.c ---- */
@@ -119,8 +119,6 @@ bool sample_list_add(struct sample_list *, const struct fems_sample *, size_t n)
 bool live_push(struct store *, struct series *, const struct fems_sample *);
 void live_close_tail(struct store *, struct series *);
 struct index_rule live_rule(const struct series *);
-int64_t chunk_hour(int64_t t_us);
-int64_t chunk_id(uint32_t series, int64_t hour);
 
 /* ---- raw.c: samples of one series from memory and disk together ---- */
 struct raw_part { /* a copy of a chunk in memory */
@@ -133,7 +131,8 @@ struct raw_view {
 	size_t n;
 };
 /* Copies what memory has of hours from..to (lock held). */
-enum fems_rc raw_view_take(struct store *, struct series *, int64_t from_us, int64_t to_us, struct raw_view *);
+enum fems_rc raw_view_take(struct store *, struct series *, int64_t from_us, int64_t to_us,
+			   struct raw_view *);
 void raw_view_free(struct raw_view *);
 /* Samples of [from, to) in order; take the view before the read transaction begins. */
 enum fems_rc raw_walk(struct db *, const struct raw_view *, int64_t from_us, int64_t to_us, store_sample_fn,
@@ -143,7 +142,8 @@ enum fems_rc raw_unpack(uint32_t series, int64_t hour, struct fems_span body, st
 			struct fems_error *);
 enum fems_rc raw_unpack_pack(uint32_t series, const struct pack *, struct sample_list *out);
 /* Merges by time; of the same time, extra wins. Both in order. out is cleared first. */
-enum fems_rc raw_merge(const struct sample_list *base, const struct sample_list *extra, struct sample_list *out);
+enum fems_rc raw_merge(const struct sample_list *base, const struct sample_list *extra,
+		       struct sample_list *out);
 
 /* Samples of one hour from the view and the disk. */
 enum fems_rc raw_collect(struct db *, const struct raw_view *, int64_t hour, struct sample_list *out,
@@ -175,11 +175,12 @@ struct late_results {
 	struct late_result *at;
 	size_t n, cap;
 };
-enum fems_rc late_apply(struct store *, struct db *, uint64_t seq, const struct sample_list *, struct late_results *,
-			struct fems_error *);
+enum fems_rc late_apply(struct store *, struct db *, uint64_t seq, const struct sample_list *,
+			struct late_results *, struct fems_error *);
 void late_install(struct store *, const struct late_results *); /* lock held, after the commit */
 /* Without a writer: late samples become chunks in memory, so that readers see them. */
 enum fems_rc late_show(struct store *, struct fems_error *);
+/* ---- rebuild.c ---- */
 /* Makes the boundary rows anew that a change at or after from_us and up to to_us can touch. */
 enum fems_rc late_rebuild(struct store *, struct db *, struct series *, int64_t from_us, int64_t to_us,
 			  struct late_result *, struct fems_error *);
@@ -187,9 +188,14 @@ enum fems_rc late_rebuild(struct store *, struct db *, struct series *, int64_t 
 enum fems_rc hot_write(struct store *, struct db *, uint64_t seq, struct sample_list *, struct fems_error *);
 /* Reads the table back into memory and continues every counter where it was. */
 enum fems_rc hot_recover(struct store *, struct db *, struct fems_error *);
-/* seq: the last row of hot whose samples are in it. */
+/* ---- chunk.c ---- */
+int64_t chunk_hour(int64_t t_us);
+int64_t chunk_id(uint32_t series, int64_t hour);
+/* Replaces what is there. seq: the last row of hot whose samples are in it. */
 enum fems_rc chunk_write(struct db *, uint32_t series, int64_t hour, uint64_t seq, const struct pack *,
 			 struct fems_error *);
+/* Joins a chunk of memory with what is there; of the same time the one in memory wins. */
+enum fems_rc chunk_flush(struct db *, const struct chunk *, uint64_t seq, struct fems_error *);
 /* ---- lock.c ---- */
 enum fems_rc lock_take(const char *dir, int *fd, struct fems_error *);
 void lock_release(int fd);

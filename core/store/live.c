@@ -10,16 +10,6 @@
 /* Late samples go into hours whose raw data is complete. */
 #define RAW_MARGIN_US (2 * US_PER_H)
 
-int64_t chunk_hour(int64_t t_us)
-{
-	return t_us / US_PER_H - (t_us % US_PER_H < 0);
-}
-
-int64_t chunk_id(uint32_t series, int64_t hour)
-{
-	return (int64_t)series << 24 | (hour & 0xffffff);
-}
-
 bool sample_list_add(struct sample_list *l, const struct fems_sample *s, size_t n)
 {
 	if (l->n + n > l->cap) {
@@ -119,8 +109,10 @@ static struct series *make_series(struct store *st, const char *name)
 
 enum fems_rc live_series_load(struct store *st, struct db *db, struct fems_error *e)
 {
-	sqlite3_stmt *q = db_query(db, e, "SELECT id, name, counter, resolution, pack_step, max_rate, import_from,"
-					  " import_to FROM series ORDER BY id", "");
+	sqlite3_stmt *q = db_query(db, e,
+				   "SELECT id, name, counter, resolution, pack_step, max_rate, import_from,"
+				   " import_to FROM series ORDER BY id",
+				   "");
 	int got = -1;
 
 	while (q && (got = db_step(db, q, e)) > 0) {
@@ -128,7 +120,8 @@ enum fems_rc live_series_load(struct store *st, struct db *db, struct fems_error
 
 		if (!s || (int64_t)s->id != sqlite3_column_int64(q, 0)) {
 			db_end(q);
-			return s ? err_set(e, FEMS_EIO, "the table of series has gaps: restore the last snapshot")
+			return s ? err_set(e, FEMS_EIO,
+					   "the table of series has gaps: restore the last snapshot")
 				 : err_set(e, FEMS_ENOMEM, "out of memory");
 		}
 		s->counter = sqlite3_column_int(q, 2) != 0;
@@ -144,22 +137,28 @@ enum fems_rc live_series_load(struct store *st, struct db *db, struct fems_error
 static enum fems_rc check_series(const struct store_series *w, struct fems_error *e)
 {
 	if (!w->name || !w->name[0] || strlen(w->name) > 200)
-		return err_set(e, FEMS_EINVAL, "a series needs a name of 1 to 200 bytes, such as press1/power.active");
+		return err_set(e, FEMS_EINVAL,
+			       "a series needs a name of 1 to 200 bytes, such as press1/power.active");
 	if (!isfinite(w->resolution) || w->resolution < 0 || !isfinite(w->max_rate) || w->max_rate < 0)
-		return err_set(e, FEMS_EINVAL, "series %s: resolution and max_rate must not be negative", w->name);
+		return err_set(e, FEMS_EINVAL, "series %s: resolution and max_rate must not be negative",
+			       w->name);
 	return FEMS_OK;
 }
 
-static enum fems_rc settle_series(struct store *st, const struct store_series *w, uint32_t *id, struct fems_error *e)
+static enum fems_rc settle_series(struct store *st, const struct store_series *w, uint32_t *id,
+				  struct fems_error *e)
 {
 	double resolution = w->resolution > 0 ? w->resolution : w->counter ? 1 : 0;
 	struct series *s = live_series_by_name(st, w->name);
 
 	if (s && s->counter != w->counter)
-		return err_set(e, FEMS_ECONFLICT, "series %s was kept as a %s until now; give the quantity its old kind "
-						  "or the point another name", w->name, s->counter ? "counter" : "gauge");
+		return err_set(e, FEMS_ECONFLICT,
+			       "series %s was kept as a %s until now; give the quantity its old kind "
+			       "or the point another name",
+			       w->name, s->counter ? "counter" : "gauge");
 	if (!s && st->read_only)
-		return err_set(e, FEMS_ENOENT, "no series %s, and the store is open for reading only", w->name);
+		return err_set(e, FEMS_ENOENT, "no series %s, and the store is open for reading only",
+			       w->name);
 	if (!s) {
 		s = make_series(st, w->name);
 		if (!s)
@@ -270,8 +269,10 @@ static bool far_ahead(struct store *st, const struct fems_sample *s, int64_t now
 		return false;
 	if (now - st->warned_future_us > US_PER_MIN) {
 		st->warned_future_us = now;
-		log_line(FEMS_LOG_WARN, "store", "series %u: samples more than a day in the future are dropped; check "
-						 "the clock of the device and of this machine", (unsigned)s->point);
+		log_line(FEMS_LOG_WARN, "store",
+			 "series %u: samples more than a day in the future are dropped; check "
+			 "the clock of the device and of this machine",
+			 (unsigned)s->point);
 	}
 	return true;
 }
@@ -304,8 +305,9 @@ static bool take_one(struct store *st, const struct fems_sample *sample, int64_t
 		return false;
 	if (!sample_list_add(&st->pending, sample, 1))
 		return false;
-	if (s->late || s->held || (s->has_last && sample->t_us <= s->last.t_us) ? take_late(st, s, sample)
-								     : take_in_order(st, s, sample)) {
+	if (s->late || s->held || (s->has_last && sample->t_us <= s->last.t_us)
+		    ? take_late(st, s, sample)
+		    : take_in_order(st, s, sample)) {
 		st->waiting++;
 		return true;
 	}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 libfems_la_SOURCES += %D%/store.h %D%/internal.h %D%/store.c %D%/db.h %D%/db.c %D%/migrate.h %D%/migrate.c \
 	%D%/pack.h %D%/pack.c %D%/index.h %D%/index.c %D%/boundary.h %D%/boundary.c %D%/counter.h %D%/counter.c \
-	%D%/lock.c %D%/live.c %D%/raw.c %D%/readers.c %D%/hot.c %D%/late.c %D%/commit.c %D%/writer.c %D%/energy.c \
+	%D%/lock.c %D%/live.c %D%/raw.c %D%/readers.c %D%/hot.c %D%/chunk.c %D%/late.c %D%/rebuild.c %D%/commit.c %D%/writer.c %D%/energy.c \
 	%D%/import.c %D%/orders.c %D%/plans.c %D%/outbox.c %D%/audit.c \
 	%D%/store_services.h %D%/store_services.c %D%/series_service.h %D%/series_service.c
 

@@ -14,8 +14,10 @@ static enum fems_rc held(const char *path, int fd, struct fems_error *e)
 	ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
 
 	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
-	return err_set(e, FEMS_ECONFLICT, "%s: the store is in use by process %s; stop that one first, two writers "
-					  "would destroy it", path, pid[0] ? pid : "(unknown)");
+	return err_set(e, FEMS_ECONFLICT,
+		       "%s: the store is in use by process %s; stop that one first, two writers "
+		       "would destroy it",
+		       path, pid[0] ? pid : "(unknown)");
 }
 
 enum fems_rc lock_take(const char *dir, int *fd, struct fems_error *e)
@@ -27,10 +29,12 @@ enum fems_rc lock_take(const char *dir, int *fd, struct fems_error *e)
 		return err_set(e, FEMS_EINVAL, "%s: the path is too long", dir);
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd < 0)
-		return err_set(e, FEMS_EIO, "%s: %s; check owner and mode of the directory", path, strerror(errno));
+		return err_set(e, FEMS_EIO, "%s: %s; check owner and mode of the directory", path,
+			       strerror(errno));
 	if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-		enum fems_rc rc = errno == EWOULDBLOCK ? held(path, *fd, e)
-						       : err_set(e, FEMS_EIO, "%s: %s", path, strerror(errno));
+		enum fems_rc rc = errno == EWOULDBLOCK
+					  ? held(path, *fd, e)
+					  : err_set(e, FEMS_EIO, "%s: %s", path, strerror(errno));
 
 		close(*fd);
 		*fd = -1;
@@ -39,7 +43,8 @@ enum fems_rc lock_take(const char *dir, int *fd, struct fems_error *e)
 	/* Only a help for the message above; the lock itself is the kernel's and ends with the process. */
 	len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
 	if (ftruncate(*fd, 0) != 0 || pwrite(*fd, pid, (size_t)len, 0) != len)
-		log_line(FEMS_LOG_WARN, "store", "%s: cannot note the process number: %s", path, strerror(errno));
+		log_line(FEMS_LOG_WARN, "store", "%s: cannot note the process number: %s", path,
+			 strerror(errno));
 	return FEMS_OK;
 }
 

@@ -20,7 +20,8 @@ static const char first[] =
 	"CREATE TABLE boundary(series INTEGER NOT NULL, t_us INTEGER NOT NULL, wh INTEGER NOT NULL,"
 	" flags INTEGER NOT NULL, covered_us INTEGER NOT NULL, left_us INTEGER NOT NULL,"
 	" left_raw INTEGER NOT NULL, left_offset INTEGER NOT NULL, left_epoch INTEGER NOT NULL,"
-	" left_gap_us INTEGER NOT NULL, anchor INTEGER NOT NULL, PRIMARY KEY(series, t_us)) STRICT, WITHOUT ROWID;"
+	" left_gap_us INTEGER NOT NULL, anchor INTEGER NOT NULL, PRIMARY KEY(series, t_us)) STRICT, WITHOUT "
+	"ROWID;"
 	"CREATE TABLE document(id INTEGER PRIMARY KEY, received_us INTEGER NOT NULL, type TEXT NOT NULL,"
 	" key TEXT NOT NULL, source TEXT NOT NULL, body BLOB NOT NULL, UNIQUE(source, type, key)) STRICT;"
 	"CREATE TABLE orders(id TEXT PRIMARY KEY, request_id TEXT NOT NULL, schedule_id TEXT NOT NULL,"
@@ -36,7 +37,8 @@ static const char first[] =
 	"CREATE TABLE plan(id INTEGER PRIMARY KEY AUTOINCREMENT, made_us INTEGER NOT NULL,"
 	" body BLOB NOT NULL) STRICT;"
 	"CREATE TABLE plan_item(plan INTEGER NOT NULL REFERENCES plan(id) ON DELETE CASCADE,"
-	" order_id TEXT NOT NULL, equipment TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT NULL,"
+	" order_id TEXT NOT NULL, equipment TEXT NOT NULL, start_us INTEGER NOT NULL, end_us INTEGER NOT "
+	"NULL,"
 	" PRIMARY KEY(plan, order_id)) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT, route TEXT NOT NULL, type TEXT NOT NULL,"
 	" key TEXT NOT NULL, business TEXT NOT NULL, state TEXT NOT NULL, body BLOB NOT NULL,"
@@ -58,7 +60,8 @@ static enum fems_rc too_new(const char *path, int64_t has, int knows, struct fem
 {
 	return err_set(e, FEMS_ECONFLICT,
 		       "%s has schema %lld and this program knows up to %d; run the newer program, or start "
-		       "from a snapshot of the older schema", path, (long long)has, knows);
+		       "from a snapshot of the older schema",
+		       path, (long long)has, knows);
 }
 
 static enum fems_rc snapshot(struct db *db, const char *path, int64_t version, struct fems_error *e)
@@ -117,7 +120,9 @@ enum fems_rc migrate_check(struct db *db, const char *path, const struct migrati
 	if (has > m->n)
 		return too_new(path, has, m->n, e);
 	if (has < m->n)
-		return err_set(e, FEMS_ECONFLICT, "%s has schema %lld and this program needs %d; start femsd once, "
-						  "which migrates it", path, (long long)has, m->n);
+		return err_set(e, FEMS_ECONFLICT,
+			       "%s has schema %lld and this program needs %d; start femsd once, "
+			       "which migrates it",
+			       path, (long long)has, m->n);
 	return FEMS_OK;
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const order_states[] = { "planned", "released", "running", "done", "reported", "cancelled",
-					    "infeasible" };
+static const char *const order_states[] = { "planned",  "released",  "running",   "done",
+					    "reported", "cancelled", "infeasible" };
 
 static bool known_state(const char *s, size_t len)
 {
@@ -20,8 +20,10 @@ static enum fems_rc check_state(const char *state, struct fems_error *e)
 {
 	if (state && known_state(state, strlen(state)))
 		return FEMS_OK;
-	return err_set(e, FEMS_EINVAL, "no order state called \"%s\"; there are planned, released, running, done, "
-				       "reported, cancelled and infeasible", state ? state : "");
+	return err_set(e, FEMS_EINVAL,
+		       "no order state called \"%s\"; there are planned, released, running, done, "
+		       "reported, cancelled and infeasible",
+		       state ? state : "");
 }
 
 /* ---- taking over a schedule ---- */
@@ -37,14 +39,17 @@ static enum fems_rc check_order(const struct store_order *o, struct fems_error *
 	if (!o->id || !o->id[0])
 		return err_set(e, FEMS_EINVAL, "%s: an order without an id", o->place ? o->place : "");
 	if (o->duration_us < 0 || o->due_us < o->release_us)
-		return err_set(e, FEMS_EINVAL, "%s: order %s ends before it begins", o->place ? o->place : "", o->id);
+		return err_set(e, FEMS_EINVAL, "%s: order %s ends before it begins", o->place ? o->place : "",
+			       o->id);
 	return check_state(o->state, e);
 }
 
 static enum fems_rc find_twins(struct db *db, const struct orders_put *p, struct fems_error *e)
 {
-	enum fems_rc rc = db_exec(db, "CREATE TEMP TABLE IF NOT EXISTS wanted(id TEXT PRIMARY KEY) WITHOUT ROWID;"
-				      "DELETE FROM wanted", e);
+	enum fems_rc rc = db_exec(db,
+				  "CREATE TEMP TABLE IF NOT EXISTS wanted(id TEXT PRIMARY KEY) WITHOUT ROWID;"
+				  "DELETE FROM wanted",
+				  e);
 
 	for (size_t i = 0; rc == FEMS_OK && i < p->n; i++) {
 		rc = check_order(&p->orders[i], e);
@@ -52,7 +57,8 @@ static enum fems_rc find_twins(struct db *db, const struct orders_put *p, struct
 			rc = db_run(db, e, "INSERT INTO wanted(id) VALUES(?)", "s", p->orders[i].id);
 		if (rc == FEMS_ECONFLICT)
 			return err_set(e, rc, "%s: the order %s stands twice in %s; nothing was taken over",
-				       p->orders[i].place ? p->orders[i].place : "", p->orders[i].id, p->schedule_id);
+				       p->orders[i].place ? p->orders[i].place : "", p->orders[i].id,
+				       p->schedule_id);
 	}
 	return rc;
 }
@@ -61,20 +67,24 @@ static enum fems_rc find_twins(struct db *db, const struct orders_put *p, struct
 static enum fems_rc check_owner(struct db *db, const struct orders_put *p, const struct store_order *o,
 				struct fems_error *e)
 {
-	sqlite3_stmt *q = db_query(db, e, "SELECT source FROM orders WHERE id=? AND source<>?", "ss", o->id, p->source);
+	sqlite3_stmt *q =
+		db_query(db, e, "SELECT source FROM orders WHERE id=? AND source<>?", "ss", o->id, p->source);
 	int got = q ? db_step(db, q, e) : -1;
 
 	if (got <= 0)
 		return got < 0 ? FEMS_EIO : FEMS_OK;
-	err_set(e, FEMS_ECONFLICT, "%s: order %s of %s has the id of an order of %s; make them different; nothing was "
-				   "taken over", o->place ? o->place : "", o->id, p->source, db_text(q, 0));
+	err_set(e, FEMS_ECONFLICT,
+		"%s: order %s of %s has the id of an order of %s; make them different; nothing was "
+		"taken over",
+		o->place ? o->place : "", o->id, p->source, db_text(q, 0));
 	db_end(q);
 	return FEMS_ECONFLICT;
 }
 
 /* Orders that run or are done stay as they are; equal ones too. A withdrawn one may come back. */
 static const char upsert[] =
-	"INSERT INTO orders(id, request_id, schedule_id, source, equipment, product, segment, state, place, quantity,"
+	"INSERT INTO orders(id, request_id, schedule_id, source, equipment, product, segment, state, place, "
+	"quantity,"
 	" quantity_unit, release_us, due_us, duration_us, erp_start_us, energy_wh, priority)"
 	" VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 	" ON CONFLICT(id) DO UPDATE SET request_id=excluded.request_id, schedule_id=excluded.schedule_id,"
@@ -91,15 +101,17 @@ static const char upsert[] =
 	" excluded.quantity_unit, excluded.release_us, excluded.due_us, excluded.duration_us,"
 	" excluded.erp_start_us, excluded.energy_wh, excluded.priority))";
 
-static enum fems_rc put_order(struct db *db, struct orders_put *p, const struct store_order *o, struct fems_error *e)
+static enum fems_rc put_order(struct db *db, struct orders_put *p, const struct store_order *o,
+			      struct fems_error *e)
 {
 	const char *schedule = p->schedule_id ? p->schedule_id : o->schedule_id;
 	enum fems_rc rc = check_owner(db, p, o, e);
 
 	if (rc == FEMS_OK)
-		rc = db_run(db, e, upsert, "sssssssssdsiiiiii", o->id, o->request_id, schedule, p->source, o->equipment,
-			    o->product, o->segment, o->state, o->place, o->quantity, o->quantity_unit, o->release_us,
-			    o->due_us, o->duration_us, o->erp_start_us, o->energy_wh, o->priority);
+		rc = db_run(db, e, upsert, "sssssssssdsiiiiii", o->id, o->request_id, schedule, p->source,
+			    o->equipment, o->product, o->segment, o->state, o->place, o->quantity,
+			    o->quantity_unit, o->release_us, o->due_us, o->duration_us, o->erp_start_us,
+			    o->energy_wh, o->priority);
 	if (rc == FEMS_OK)
 		p->changed += (size_t)sqlite3_changes(db->h);
 	return rc;
@@ -111,9 +123,10 @@ static enum fems_rc cancel_missing(struct db *db, struct orders_put *p, struct f
 
 	if (!p->schedule_id)
 		return FEMS_OK;
-	rc = db_run(db, e, "UPDATE orders SET state='cancelled', rev=rev+1 WHERE source=? AND schedule_id=? AND"
-			   " state IN ('planned','released','infeasible') AND id NOT IN (SELECT id FROM wanted)", "ss",
-		    p->source, p->schedule_id);
+	rc = db_run(db, e,
+		    "UPDATE orders SET state='cancelled', rev=rev+1 WHERE source=? AND schedule_id=? AND"
+		    " state IN ('planned','released','infeasible') AND id NOT IN (SELECT id FROM wanted)",
+		    "ss", p->source, p->schedule_id);
 	if (rc == FEMS_OK)
 		p->changed += (size_t)sqlite3_changes(db->h);
 	return rc;
@@ -131,7 +144,8 @@ static enum fems_rc orders_write(struct db *db, void *ctx, struct fems_error *e)
 }
 
 enum fems_rc store_orders_put(struct store *st, const char *source, const char *schedule_id,
-			      const struct store_order *orders, size_t n, size_t *changed, struct fems_error *e)
+			      const struct store_order *orders, size_t n, size_t *changed,
+			      struct fems_error *e)
 {
 	struct orders_put p = { source, schedule_id, orders, n, 0 };
 	enum fems_rc rc = writer_do(st, orders_write, NULL, &p, e);
@@ -185,7 +199,8 @@ static enum fems_rc check_states(const char *states, struct fems_error *e)
 	return FEMS_OK;
 }
 
-enum fems_rc store_orders(struct store *st, const char *states, store_order_fn fn, void *ctx, struct fems_error *e)
+enum fems_rc store_orders(struct store *st, const char *states, store_order_fn fn, void *ctx,
+			  struct fems_error *e)
 {
 	enum fems_rc rc = states ? check_states(states, e) : FEMS_OK;
 	struct db *db = rc == FEMS_OK ? reader_take(st, e) : NULL;
@@ -195,11 +210,14 @@ enum fems_rc store_orders(struct store *st, const char *states, store_order_fn f
 
 	if (!db)
 		return rc == FEMS_OK ? FEMS_EIO : rc;
-	q = db_query(db, e, "SELECT id, request_id, schedule_id, source, equipment, product, segment, state, place,"
-			    " quantity, quantity_unit, release_us, due_us, duration_us, erp_start_us, energy_wh, priority,"
-			    " plan_start_us, plan_end_us, plan_equipment, actual_start_us, actual_end_us, rev FROM orders"
-			    " WHERE ?='' OR instr(' '||?||' ', ' '||state||' ') > 0 ORDER BY release_us, id", "ss", states,
-		     states);
+	q = db_query(
+		db, e,
+		"SELECT id, request_id, schedule_id, source, equipment, product, segment, state, place,"
+		" quantity, quantity_unit, release_us, due_us, duration_us, erp_start_us, energy_wh, "
+		"priority,"
+		" plan_start_us, plan_end_us, plan_equipment, actual_start_us, actual_end_us, rev FROM orders"
+		" WHERE ?='' OR instr(' '||?||' ', ' '||state||' ') > 0 ORDER BY release_us, id",
+		"ss", states, states);
 	got = q ? 0 : -1;
 	while (q && (got = db_step(db, q, e)) > 0) {
 		read_order(q, &o);
@@ -242,11 +260,12 @@ static enum fems_rc state_write(struct db *db, void *ctx, struct fems_error *e)
 	if (rc != FEMS_OK)
 		return rc;
 	if (strcmp(now, "reported") == 0 && strcmp(w->state, "reported") != 0)
-		return err_set(e, FEMS_ECONFLICT, "order %s was reported to its source and cannot become %s", w->id,
-			       w->state);
-	return db_run(db, e, "UPDATE orders SET state=?, actual_start_us=iif(?,?,actual_start_us),"
-			     " actual_end_us=iif(?,?,actual_end_us) WHERE id=?", "siiiis", w->state, w->start_us,
-		      w->start_us, w->end_us, w->end_us, w->id);
+		return err_set(e, FEMS_ECONFLICT, "order %s was reported to its source and cannot become %s",
+			       w->id, w->state);
+	return db_run(db, e,
+		      "UPDATE orders SET state=?, actual_start_us=iif(?,?,actual_start_us),"
+		      " actual_end_us=iif(?,?,actual_end_us) WHERE id=?",
+		      "siiiis", w->state, w->start_us, w->start_us, w->end_us, w->end_us, w->id);
 }
 
 enum fems_rc store_order_state(struct store *st, const char *id, const char *state, int64_t actual_start_us,

@@ -26,9 +26,11 @@ static enum fems_rc add_write(struct db *db, void *ctx, struct fems_error *e)
 	int64_t now = clock_now_us();
 	enum fems_rc rc;
 
-	rc = db_run(db, e, "INSERT INTO outbox(route, type, key, business, state, body, created_us, next_us)"
-			   " VALUES(?,?,?,?,'new',?,?,?) ON CONFLICT(route, key) DO NOTHING", "ssssbii", m->route, m->type,
-		    m->key, m->business, m->body.ptr, m->body.len, now, m->next_us);
+	rc = db_run(db, e,
+		    "INSERT INTO outbox(route, type, key, business, state, body, created_us, next_us)"
+		    " VALUES(?,?,?,?,'new',?,?,?) ON CONFLICT(route, key) DO NOTHING",
+		    "ssssbii", m->route, m->type, m->key, m->business, m->body.ptr, m->body.len, now,
+		    m->next_us);
 	a->fresh = rc == FEMS_OK && sqlite3_changes(db->h) > 0;
 	if (rc != FEMS_OK || !a->fresh || !a->order_id)
 		return rc;
@@ -38,8 +40,8 @@ static enum fems_rc add_write(struct db *db, void *ctx, struct fems_error *e)
 	return rc;
 }
 
-enum fems_rc store_outbox_add(struct store *st, const char *order_id, const struct store_message *m, bool *fresh,
-			      struct fems_error *e)
+enum fems_rc store_outbox_add(struct store *st, const char *order_id, const struct store_message *m,
+			      bool *fresh, struct fems_error *e)
 {
 	struct outbox_add a = { order_id, m, false };
 	enum fems_rc rc;
@@ -54,7 +56,8 @@ enum fems_rc store_outbox_add(struct store *st, const char *order_id, const stru
 
 /* ---- reading ---- */
 
-#define COLUMNS "id, route, type, key, business, state, last_error, receipt, body, created_us, next_us, attempts"
+#define COLUMNS                                                                                              \
+	"id, route, type, key, business, state, last_error, receipt, body, created_us, next_us, attempts"
 
 static void read_message(sqlite3_stmt *q, struct store_message *m)
 {
@@ -89,31 +92,35 @@ static enum fems_rc give(struct store *st, struct db *db, sqlite3_stmt *q, store
 	return got < 0 ? FEMS_EIO : FEMS_OK;
 }
 
-enum fems_rc store_outbox_due(struct store *st, const char *route, int64_t now_us, size_t max, store_message_fn fn,
-			      void *ctx, struct fems_error *e)
+enum fems_rc store_outbox_due(struct store *st, const char *route, int64_t now_us, size_t max,
+			      store_message_fn fn, void *ctx, struct fems_error *e)
 {
 	struct db *db = reader_take(st, e);
 
 	if (!db)
 		return FEMS_EIO;
 	return give(st, db,
-		    db_query(db, e, "SELECT " COLUMNS " FROM outbox AS m WHERE state IN ('new','retry') AND next_us<=?"
-				    " AND (?='' OR route=?) AND (business='' OR NOT EXISTS (SELECT 1 FROM outbox AS o WHERE"
-				    " o.route=m.route AND o.business=m.business AND o.id<m.id AND o.state IN"
-				    " ('new','retry','sent'))) ORDER BY id LIMIT ?", "issi", now_us, route, route,
-			     (int64_t)max),
+		    db_query(db, e,
+			     "SELECT " COLUMNS
+			     " FROM outbox AS m WHERE state IN ('new','retry') AND next_us<=?"
+			     " AND (?='' OR route=?) AND (business='' OR NOT EXISTS (SELECT 1 FROM outbox AS "
+			     "o WHERE"
+			     " o.route=m.route AND o.business=m.business AND o.id<m.id AND o.state IN"
+			     " ('new','retry','sent'))) ORDER BY id LIMIT ?",
+			     "issi", now_us, route, route, (int64_t)max),
 		    fn, ctx, e);
 }
 
-enum fems_rc store_outbox_list(struct store *st, const char *state, size_t max, store_message_fn fn, void *ctx,
-			       struct fems_error *e)
+enum fems_rc store_outbox_list(struct store *st, const char *state, size_t max, store_message_fn fn,
+			       void *ctx, struct fems_error *e)
 {
 	struct db *db = reader_take(st, e);
 
 	if (!db)
 		return FEMS_EIO;
 	return give(st, db,
-		    db_query(db, e, "SELECT " COLUMNS " FROM outbox WHERE ?='' OR state=? ORDER BY id DESC LIMIT ?",
+		    db_query(db, e,
+			     "SELECT " COLUMNS " FROM outbox WHERE ?='' OR state=? ORDER BY id DESC LIMIT ?",
 			     "ssi", state, state, (int64_t)max),
 		    fn, ctx, e);
 }
@@ -127,8 +134,10 @@ enum fems_rc store_outbox_count(struct store *st, struct store_outbox_counts *n,
 	memset(n, 0, sizeof *n);
 	if (!db)
 		return FEMS_EIO;
-	q = db_query(db, e, "SELECT total(state IN ('new','retry','sent')), total(state='dead'), total(state='done')"
-			    " FROM outbox", "");
+	q = db_query(db, e,
+		     "SELECT total(state IN ('new','retry','sent')), total(state='dead'), total(state='done')"
+		     " FROM outbox",
+		     "");
 	got = q ? db_step(db, q, e) : -1;
 	if (got > 0) {
 		n->waiting = sqlite3_column_int64(q, 0);
@@ -147,9 +156,10 @@ static const struct {
 	const char *from, *to;
 	bool attempt; /* it is the result of an attempt to deliver */
 } moves[] = {
-	{ "new", "sent", false },   { "new", "done", true },   { "new", "retry", true },   { "new", "dead", true },
-	{ "retry", "sent", false }, { "retry", "done", true }, { "retry", "retry", true }, { "retry", "dead", true },
-	{ "sent", "done", true },   { "sent", "retry", true }, { "sent", "dead", true },   { "dead", "retry", false },
+	{ "new", "sent", false },   { "new", "done", true },    { "new", "retry", true },
+	{ "new", "dead", true },    { "retry", "sent", false }, { "retry", "done", true },
+	{ "retry", "retry", true }, { "retry", "dead", true },  { "sent", "done", true },
+	{ "sent", "retry", true },  { "sent", "dead", true },   { "dead", "retry", false },
 	{ "done", "done", false },
 };
 
@@ -182,15 +192,18 @@ static enum fems_rc result_write(struct db *db, void *ctx, struct fems_error *e)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(moves); i++)
 		if (strcmp(moves[i].from, now) == 0 && strcmp(moves[i].to, w->state) == 0)
-			return db_run(db, e, "UPDATE outbox SET state=?, next_us=?, last_error=?, attempts=attempts+?,"
-					     " receipt=iif(?='', receipt, ?) WHERE id=?", "sisissi", w->state, w->next_us,
-				      w->error, (int64_t)moves[i].attempt, w->receipt, w->receipt, w->id);
-	return err_set(e, FEMS_ECONFLICT, "message %lld of the outbox is %s and cannot become %s", (long long)w->id, now,
-		       w->state);
+			return db_run(
+				db, e,
+				"UPDATE outbox SET state=?, next_us=?, last_error=?, attempts=attempts+?,"
+				" receipt=iif(?='', receipt, ?) WHERE id=?",
+				"sisissi", w->state, w->next_us, w->error, (int64_t)moves[i].attempt,
+				w->receipt, w->receipt, w->id);
+	return err_set(e, FEMS_ECONFLICT, "message %lld of the outbox is %s and cannot become %s",
+		       (long long)w->id, now, w->state);
 }
 
-enum fems_rc store_outbox_result(struct store *st, int64_t id, const char *state, int64_t next_us, const char *error,
-				 const char *receipt, struct fems_error *e)
+enum fems_rc store_outbox_result(struct store *st, int64_t id, const char *state, int64_t next_us,
+				 const char *error, const char *receipt, struct fems_error *e)
 {
 	struct outbox_result w = { id, next_us, state ? state : "", error, receipt };
 

@@ -7,17 +7,27 @@
 #include "core/base/err.h"
 
 #define BODY_VERSION 1
-#define RECORD_MAX 64
+#define RECORD_MAX   64
 
 /* Control byte of a record. */
-enum { VALUE_SAME = 0, VALUE_TIMES = 1, VALUE_RAW = 2, VALUE_DIVIDED = 3, VALUE_MASK = 3, HAS_TIME = 4,
-       HAS_QUALITY = 8, HAS_UNC = 16, HAS_EPOCH = 32 };
+enum {
+	VALUE_SAME = 0,
+	VALUE_TIMES = 1,
+	VALUE_RAW = 2,
+	VALUE_DIVIDED = 3,
+	VALUE_MASK = 3,
+	HAS_TIME = 4,
+	HAS_QUALITY = 8,
+	HAS_UNC = 16,
+	HAS_EPOCH = 32
+};
 
 uint32_t pack_crc(const void *bytes, size_t n)
 {
 	/* Remainders of the 16 half bytes under the polynomial 0xEDB88320. */
-	static const uint32_t half[16] = { 0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
-					   0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+	static const uint32_t half[16] = { 0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
+					   0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+					   0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
 					   0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c };
 	const uint8_t *p = bytes;
 	uint32_t crc = 0xffffffff;
@@ -241,16 +251,17 @@ bool unpack_seal(struct fems_span *body)
 bool pack_body(const struct pack *pk, struct pack_bytes *out)
 {
 	memset(out, 0, sizeof *out);
-	if (pack_put_byte(out, BODY_VERSION) && pack_put(out, &pk->step, 8) && pack_put(out, &pk->start_us, 8) &&
-	    pack_put_varint(out, pk->n) && pack_put(out, pk->records.ptr, pk->records.len) && pack_seal(out))
+	if (pack_put_byte(out, BODY_VERSION) && pack_put(out, &pk->step, 8) &&
+	    pack_put(out, &pk->start_us, 8) && pack_put_varint(out, pk->n) &&
+	    pack_put(out, pk->records.ptr, pk->records.len) && pack_seal(out))
 		return true;
 	free(out->ptr);
 	out->ptr = NULL;
 	return false;
 }
 
-void unpack_init(struct unpack *u, uint32_t series, double step, int64_t start_us, uint32_t n, const uint8_t *p,
-		 const uint8_t *end)
+void unpack_init(struct unpack *u, uint32_t series, double step, int64_t start_us, uint32_t n,
+		 const uint8_t *p, const uint8_t *end)
 {
 	memset(u, 0, sizeof *u);
 	u->p = p;
@@ -263,7 +274,8 @@ void unpack_init(struct unpack *u, uint32_t series, double step, int64_t start_u
 
 void unpack_records(struct unpack *u, uint32_t series, const struct pack *pk)
 {
-	unpack_init(u, series, pk->step, pk->start_us, pk->n, pk->records.ptr, pk->records.ptr + pk->records.len);
+	unpack_init(u, series, pk->step, pk->start_us, pk->n, pk->records.ptr,
+		    pk->records.ptr + pk->records.len);
 }
 
 bool unpack_body(struct unpack *u, uint32_t series, struct fems_span body)

@@ -52,8 +52,8 @@ struct unpack {
 bool unpack_body(struct unpack *, uint32_t series, struct fems_span body);
 /* Reads n bare records. */
 void unpack_records(struct unpack *, uint32_t series, const struct pack *);
-void unpack_init(struct unpack *, uint32_t series, double step, int64_t start_us, uint32_t n, const uint8_t *p,
-		 const uint8_t *end);
+void unpack_init(struct unpack *, uint32_t series, double step, int64_t start_us, uint32_t n,
+		 const uint8_t *p, const uint8_t *end);
 /* False at the end, or when the bytes end early (left is then not 0). */
 bool unpack_next(struct unpack *, struct fems_sample *);
 

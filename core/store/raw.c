@@ -25,7 +25,8 @@ static bool add_part(struct raw_view *v, const struct chunk *c, int64_t from, in
 	return true;
 }
 
-enum fems_rc raw_view_take(struct store *st, struct series *s, int64_t from_us, int64_t to_us, struct raw_view *v)
+enum fems_rc raw_view_take(struct store *st, struct series *s, int64_t from_us, int64_t to_us,
+			   struct raw_view *v)
 {
 	int64_t from = chunk_hour(from_us), to = chunk_hour(to_us);
 	bool ok = true;
@@ -67,8 +68,11 @@ enum fems_rc raw_unpack(uint32_t series, int64_t hour, struct fems_span body, st
 	enum fems_rc rc = unpack_body(&u, series, body) ? unpack_all(&u, out) : FEMS_EIO;
 
 	if (rc == FEMS_EIO)
-		return err_set(e, rc, "series %u: the samples of hour %lld are damaged on the disk; restore the last "
-				      "snapshot and check the disk", (unsigned)series, (long long)hour);
+		return err_set(
+			e, rc,
+			"series %u: the samples of hour %lld are damaged on the disk; restore the last "
+			"snapshot and check the disk",
+			(unsigned)series, (long long)hour);
 	return rc == FEMS_ENOMEM ? err_set(e, rc, "out of memory") : rc;
 }
 
@@ -80,7 +84,8 @@ enum fems_rc raw_unpack_pack(uint32_t series, const struct pack *pk, struct samp
 	return unpack_all(&u, out);
 }
 
-enum fems_rc raw_merge(const struct sample_list *base, const struct sample_list *extra, struct sample_list *out)
+enum fems_rc raw_merge(const struct sample_list *base, const struct sample_list *extra,
+		       struct sample_list *out)
 {
 	size_t i = 0, j = 0;
 
@@ -183,8 +188,9 @@ static enum fems_rc walk_hours(struct db *db, struct walk *w, struct fems_error 
 {
 	int64_t first = chunk_hour(w->from_us), last = chunk_hour(w->to_us - 1), done = first - 1;
 	uint32_t series = w->view->series;
-	sqlite3_stmt *q = db_query(db, e, "SELECT id, body FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id", "ii",
-				   chunk_id(series, first < 0 ? 0 : first), chunk_id(series, last > 0xffffff ? 0xffffff : last));
+	sqlite3_stmt *q = db_query(db, e, "SELECT id, body FROM chunk WHERE id BETWEEN ? AND ? ORDER BY id",
+				   "ii", chunk_id(series, first < 0 ? 0 : first),
+				   chunk_id(series, last > 0xffffff ? 0xffffff : last));
 	enum fems_rc rc = FEMS_OK;
 	int got = q ? 0 : -1;
 
@@ -208,8 +214,8 @@ static enum fems_rc walk_hours(struct db *db, struct walk *w, struct fems_error 
 	return rc == FEMS_OK ? memory_until(w, &done, INT64_MAX, e) : rc;
 }
 
-enum fems_rc raw_walk(struct db *db, const struct raw_view *v, int64_t from_us, int64_t to_us, store_sample_fn fn,
-		      void *ctx, struct fems_error *e)
+enum fems_rc raw_walk(struct db *db, const struct raw_view *v, int64_t from_us, int64_t to_us,
+		      store_sample_fn fn, void *ctx, struct fems_error *e)
 {
 	struct walk w = { .view = v, .from_us = from_us, .to_us = to_us, .fn = fn, .ctx = ctx };
 	enum fems_rc rc;

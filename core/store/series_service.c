@@ -24,7 +24,7 @@ struct query {
 	size_t n;
 	int64_t from_us, to_us, step_us;
 	size_t steps;
-	double *mean;          /* of one gauge, per step */
+	double *mean; /* of one gauge, per step */
 	uint32_t *count;
 	struct value *raw;
 	size_t n_raw, cap_raw;
@@ -45,8 +45,10 @@ static enum fems_rc get_time(const json_t *request, const char *key, int64_t *ou
 		if (str_int64(json_string_value(j), &seconds))
 			*out = seconds * US_PER_S;
 		else if (!time_parse(json_string_value(j), NULL, out))
-			return err_set(e, FEMS_EINVAL, "series: %s must be a time with its offset, such as "
-						       "2026-04-16T08:00:00+09:00, or unix seconds", key);
+			return err_set(e, FEMS_EINVAL,
+				       "series: %s must be a time with its offset, such as "
+				       "2026-04-16T08:00:00+09:00, or unix seconds",
+				       key);
 	} else {
 		return err_set(e, FEMS_EINVAL, "series: %s is missing", key);
 	}
@@ -89,11 +91,12 @@ static enum fems_rc get_points(const json_t *request, struct query *q, struct fe
 	q->names = json_is_string(j) ? split(json_string_value(j)) : json_incref(j);
 	q->n = json_array_size(q->names);
 	if (!json_is_array(q->names) || !q->n || q->n > POINTS_MAX)
-		return err_set(e, FEMS_EINVAL, "series: points must be a list of 1 to %d names, such as "
-					       "main/power.active", POINTS_MAX);
-	json_array_foreach(q->names, i, name)
-		if (!json_is_string(name))
-			return err_set(e, FEMS_EINVAL, "series: points[%zu] is not a name", i);
+		return err_set(e, FEMS_EINVAL,
+			       "series: points must be a list of 1 to %d names, such as "
+			       "main/power.active",
+			       POINTS_MAX);
+	json_array_foreach(q->names, i, name) if (!json_is_string(name)) return err_set(
+		e, FEMS_EINVAL, "series: points[%zu] is not a name", i);
 	for (i = 1; i < q->n; i++)
 		for (size_t k = 0; k < i; k++)
 			if (json_equal(json_array_get(q->names, i), json_array_get(q->names, k)))
@@ -118,7 +121,8 @@ static enum fems_rc get_query(const json_t *request, struct query *q, struct fem
 	if (q->step_us)
 		q->steps = (size_t)((q->to_us - q->from_us + q->step_us - 1) / q->step_us);
 	if (q->steps * q->n > VALUES_MAX)
-		return err_set(e, FEMS_EINVAL, "series: more than %d values; choose a larger step_s", VALUES_MAX);
+		return err_set(e, FEMS_EINVAL, "series: more than %d values; choose a larger step_s",
+			       VALUES_MAX);
 	return FEMS_OK;
 }
 
@@ -196,8 +200,8 @@ static bool add_raw(void *ctx, const struct fems_sample *s)
 	if (!usable(s))
 		return true;
 	if (q->n_raw == VALUES_MAX) {
-		q->rc = err_set(q->e, FEMS_EINVAL, "series: more than %d values; choose a shorter time or a step_s",
-				VALUES_MAX);
+		q->rc = err_set(q->e, FEMS_EINVAL,
+				"series: more than %d values; choose a shorter time or a step_s", VALUES_MAX);
 		return false;
 	}
 	if (q->n_raw == q->cap_raw) {
@@ -255,7 +259,8 @@ static enum fems_rc one_point(struct query *q, size_t k, const char *name, json_
 	if (!id)
 		return err_set(e, FEMS_ENOENT, "series: nothing is kept of a point called %s", name);
 	if (q->step_us)
-		return store_series_is_counter(q->st, id) ? counter_steps(q, id, list) : gauge_steps(q, id, list);
+		return store_series_is_counter(q->st, id) ? counter_steps(q, id, list)
+							  : gauge_steps(q, id, list);
 	q->n = k; /* which point add_raw() notes */
 	rc = store_range(q->st, id, q->from_us, q->to_us, add_raw, q, e);
 	q->n = n;

@@ -8,7 +8,7 @@
 #include "core/base/text.h"
 #include "core/store/migrate.h"
 
-static enum fems_rc init_locks(struct store *st)
+static void init_locks(struct store *st)
 {
 	pthread_condattr_t mono;
 
@@ -19,7 +19,6 @@ static enum fems_rc init_locks(struct store *st)
 	pthread_cond_init(&st->wake, &mono);
 	pthread_cond_init(&st->done, &mono);
 	pthread_condattr_destroy(&mono);
-	return FEMS_OK;
 }
 
 static struct store *make(const struct store_options *o)
@@ -86,7 +85,8 @@ static enum fems_rc open_writing(struct store *st, struct fems_error *e)
 		rc = load(st, st->writer, e);
 	/* Late samples that were not worked in yet; without room on the disk they go on waiting. */
 	if (rc == FEMS_OK && commit_run(st, NULL, e) != FEMS_OK)
-		log_line(FEMS_LOG_WARN, "store", "%s: late samples of the last run wait: %s", st->path, e->text);
+		log_line(FEMS_LOG_WARN, "store", "%s: late samples of the last run wait: %s", st->path,
+			 e->text);
 	return rc == FEMS_OK ? writer_start(st, e) : rc;
 }
 
@@ -164,7 +164,6 @@ void store_stats(struct store *st, struct store_stats *out)
 
 /* ---- samples out ---- */
 
-
 bool store_last(struct store *st, uint32_t series, struct fems_sample *out)
 {
 	struct series *s;
@@ -179,8 +178,8 @@ bool store_last(struct store *st, uint32_t series, struct fems_sample *out)
 	return any;
 }
 
-enum fems_rc store_range(struct store *st, uint32_t series, int64_t from_us, int64_t to_us, store_sample_fn fn,
-			 void *ctx, struct fems_error *e)
+enum fems_rc store_range(struct store *st, uint32_t series, int64_t from_us, int64_t to_us,
+			 store_sample_fn fn, void *ctx, struct fems_error *e)
 {
 	struct raw_view v = { 0, NULL, 0 };
 	struct series *s;

@@ -21,10 +21,10 @@
 struct store;
 
 struct store_options {
-	const char *dir;         /* made when absent; holds fems.db */
-	int64_t commit_us;       /* real time between commits of samples; 0: 1 s */
-	int64_t keep_raw_us;     /* raw samples older than this are dropped; 0: for ever */
-	bool read_only;          /* samples: what was durable when it was opened */
+	const char *dir;     /* made when absent; holds fems.db */
+	int64_t commit_us;   /* real time between commits of samples; 0: 1 s */
+	int64_t keep_raw_us; /* raw samples older than this are dropped; 0: for ever */
+	bool read_only;      /* samples: what was durable when it was opened */
 };
 
 /* FEMS_ECONFLICT: another process has it open for writing, or its schema is newer than this program
@@ -35,8 +35,8 @@ enum fems_rc store_close(struct store *, int64_t budget_us, struct fems_error *)
 
 struct store_stats {
 	uint64_t samples_queued, samples_stored, samples_dropped, commits;
-	int64_t last_commit_us;  /* plant time, 0: none */
-	int64_t bytes;           /* of the database files */
+	int64_t last_commit_us; /* plant time, 0: none */
+	int64_t bytes;          /* of the database files */
 	bool disk_full;
 	char last_error[200];
 };
@@ -44,11 +44,11 @@ void store_stats(struct store *, struct store_stats *out);
 
 /* ---- series and samples ---- */
 
-struct store_series {        /* a point that is kept; name DEVICE/QUANTITY */
+struct store_series { /* a point that is kept; name DEVICE/QUANTITY */
 	const char *name;
 	bool counter;
-	double resolution;       /* of the register in the quantity's unit, 0: 1 for counters, raw else */
-	double max_rate;         /* counters: largest plausible Wh per hour, 0: no check */
+	double resolution; /* of the register in the quantity's unit, 0: 1 for counters, raw else */
+	double max_rate;   /* counters: largest plausible Wh per hour, 0: no check */
 };
 /* Finds or makes; the id is the same for ever. */
 enum fems_rc store_series(struct store *, const struct store_series *, uint32_t *id, struct fems_error *);
@@ -98,7 +98,9 @@ enum fems_rc store_slots(struct store *, uint32_t series, int64_t from_us, int64
  * values again are accepted and change nothing; other values for a time that was imported are refused
  * (FEMS_ECONFLICT). Holes in the file are reported with STORE_MISSING. What was used between the end of
  * the history and the first live reading is not known and counts as nothing (STORE_RESET). */
-struct store_import_slot { int64_t start_us, wh; };
+struct store_import_slot {
+	int64_t start_us, wh;
+};
 enum fems_rc store_import(struct store *, uint32_t series, const struct store_import_slot *, size_t n,
 			  const char *who, const char *source, struct fems_error *);
 
@@ -112,22 +114,22 @@ enum fems_rc store_document_add(struct store *, const char *type, const char *ke
 /* An order segment ("job"): what the plan moves. Strings are borrowed by writers and are valid until
  * the callback returns for readers. */
 struct store_order {
-	const char *id;           /* SegmentRequirement ID, unique */
-	const char *request_id;   /* OperationsRequest ID */
-	const char *schedule_id;  /* OperationsSchedule ID */
-	const char *source;       /* connector instance */
-	const char *equipment;    /* EquipmentIDs that can do it, separated by space, first preferred */
-	const char *product;      /* MaterialDefinitionID of what is produced, or "" */
-	const char *segment;      /* ProcessSegmentID, or "" */
-	const char *state;        /* planned, released, running, done, reported, cancelled, infeasible */
-	const char *place;        /* "file:line" of the document it came from */
+	const char *id;          /* SegmentRequirement ID, unique */
+	const char *request_id;  /* OperationsRequest ID */
+	const char *schedule_id; /* OperationsSchedule ID */
+	const char *source;      /* connector instance */
+	const char *equipment;   /* EquipmentIDs that can do it, separated by space, first preferred */
+	const char *product;     /* MaterialDefinitionID of what is produced, or "" */
+	const char *segment;     /* ProcessSegmentID, or "" */
+	const char *state;       /* planned, released, running, done, reported, cancelled, infeasible */
+	const char *place;       /* "file:line" of the document it came from */
 	double quantity;
 	const char *quantity_unit;
 	int64_t release_us, due_us, duration_us;
-	int64_t erp_start_us;     /* where the ERP's own schedule puts it, 0: not said */
-	int64_t energy_wh;        /* planned by the ERP, 0: not said */
+	int64_t erp_start_us; /* where the ERP's own schedule puts it, 0: not said */
+	int64_t energy_wh;    /* planned by the ERP, 0: not said */
 	int64_t priority;
-	int64_t plan_start_us, plan_end_us;     /* by the plan in force, 0: not planned */
+	int64_t plan_start_us, plan_end_us; /* by the plan in force, 0: not planned */
 	const char *plan_equipment;
 	int64_t actual_start_us, actual_end_us; /* 0: not yet */
 	int64_t rev;
@@ -144,7 +146,10 @@ enum fems_rc store_orders(struct store *, const char *states, store_order_fn, vo
 enum fems_rc store_order_state(struct store *, const char *id, const char *state, int64_t actual_start_us,
 			       int64_t actual_end_us, struct fems_error *);
 
-struct store_plan_item { const char *order_id, *equipment; int64_t start_us, end_us; };
+struct store_plan_item {
+	const char *order_id, *equipment;
+	int64_t start_us, end_us;
+};
 /* The plan in force: its JSON (document "plan") and the items in one transaction; *id counts up. */
 enum fems_rc store_plan_put(struct store *, struct fems_span json, const struct store_plan_item *, size_t n,
 			    int64_t *id, struct fems_error *);
@@ -173,12 +178,14 @@ enum fems_rc store_outbox_add(struct store *, const char *order_id, const struct
 typedef bool (*store_message_fn)(void *ctx, const struct store_message *);
 /* Messages of a route (NULL: all) due at now_us: new or retry, none whose business key has an older
  * undelivered one. */
-enum fems_rc store_outbox_due(struct store *, const char *route, int64_t now_us, size_t max,
-			      store_message_fn, void *ctx, struct fems_error *);
+enum fems_rc store_outbox_due(struct store *, const char *route, int64_t now_us, size_t max, store_message_fn,
+			      void *ctx, struct fems_error *);
 /* All messages, newest first. */
 enum fems_rc store_outbox_list(struct store *, const char *state, size_t max, store_message_fn, void *ctx,
 			       struct fems_error *);
-struct store_outbox_counts { int64_t waiting, dead, done; }; /* waiting: new, retry, sent */
+struct store_outbox_counts {
+	int64_t waiting, dead, done;
+}; /* waiting: new, retry, sent */
 enum fems_rc store_outbox_count(struct store *, struct store_outbox_counts *, struct fems_error *);
 enum fems_rc store_outbox_result(struct store *, int64_t id, const char *state, int64_t next_us,
 				 const char *error, const char *receipt, struct fems_error *);

@@ -12,7 +12,7 @@
 #include "core/store/series_service.h"
 
 #define LIST_DEFAULT 100
-#define LIST_MAX 10000
+#define LIST_MAX     10000
 
 /* In UTC: the zone of the site is the page's business. */
 static json_t *time_json(int64_t t_us)
@@ -24,8 +24,8 @@ static json_t *time_json(int64_t t_us)
 	if (t_us <= 0)
 		return json_null();
 	civil_from_days(days, &year, &month, &day);
-	snprintf(buf, sizeof buf, "%04d-%02d-%02dT%02d:%02d:%02d+00:00", year, month, day, (int)(in_day / 3600),
-		 (int)(in_day / 60 % 60), (int)(in_day % 60));
+	snprintf(buf, sizeof buf, "%04d-%02d-%02dT%02d:%02d:%02d+00:00", year, month, day,
+		 (int)(in_day / 3600), (int)(in_day / 60 % 60), (int)(in_day % 60));
 	return json_string(buf);
 }
 
@@ -46,10 +46,10 @@ json_t *store_status_json(struct store *st)
 	struct store_stats s;
 
 	store_stats(st, &s);
-	return json_pack("{s:I, s:I, s:I, s:I, s:b, s:o, s:s}", "stored", (json_int_t)s.samples_stored, "queued",
-			 (json_int_t)s.samples_queued, "dropped", (json_int_t)s.samples_dropped, "bytes",
-			 (json_int_t)s.bytes, "disk_full", s.disk_full, "last_commit", time_json(s.last_commit_us),
-			 "last_error", s.last_error);
+	return json_pack("{s:I, s:I, s:I, s:I, s:b, s:o, s:s}", "stored", (json_int_t)s.samples_stored,
+			 "queued", (json_int_t)s.samples_queued, "dropped", (json_int_t)s.samples_dropped,
+			 "bytes", (json_int_t)s.bytes, "disk_full", s.disk_full, "last_commit",
+			 time_json(s.last_commit_us), "last_error", s.last_error);
 }
 
 json_t *store_outbox_json(struct store *st)
@@ -58,8 +58,8 @@ json_t *store_outbox_json(struct store *st)
 
 	if (store_outbox_count(st, &n, NULL) != FEMS_OK)
 		return NULL;
-	return json_pack("{s:I, s:I, s:I}", "waiting", (json_int_t)n.waiting, "dead", (json_int_t)n.dead, "done",
-			 (json_int_t)n.done);
+	return json_pack("{s:I, s:I, s:I}", "waiting", (json_int_t)n.waiting, "dead", (json_int_t)n.dead,
+			 "done", (json_int_t)n.done);
 }
 
 /* ---- lists ---- */
@@ -82,11 +82,11 @@ static enum fems_rc get_max(const json_t *request, size_t *max, struct fems_erro
 
 static bool add_message(void *ctx, const struct store_message *m)
 {
-	json_t *j = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:o}", "id", (json_int_t)m->id,
-			      "route", m->route, "type", m->type, "key", m->key, "business", m->business, "state",
-			      m->state, "attempts", (int)m->attempts, "created", time_json(m->created_us), "next",
-			      time_json(m->next_us), "last_error", m->last_error, "receipt", m->receipt, "body",
-			      body_json(m->body));
+	json_t *j = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:s, s:s, s:o}", "id",
+			      (json_int_t)m->id, "route", m->route, "type", m->type, "key", m->key,
+			      "business", m->business, "state", m->state, "attempts", (int)m->attempts,
+			      "created", time_json(m->created_us), "next", time_json(m->next_us),
+			      "last_error", m->last_error, "receipt", m->receipt, "body", body_json(m->body));
 
 	return j && json_array_append_new(ctx, j) == 0;
 }
@@ -110,12 +110,13 @@ static enum fems_rc outbox_list(void *ctx, const json_t *request, json_t **reply
 	return FEMS_OK;
 }
 
-static bool add_entry(void *ctx, int64_t seq, int64_t t_us, const char *who, const char *action, const char *object,
-		      const char *detail_json)
+static bool add_entry(void *ctx, int64_t seq, int64_t t_us, const char *who, const char *action,
+		      const char *object, const char *detail_json)
 {
 	struct fems_span detail = { detail_json, strlen(detail_json) };
-	json_t *j = json_pack("{s:I, s:o, s:s, s:s, s:s, s:o}", "seq", (json_int_t)seq, "time", time_json(t_us), "who",
-			      who, "action", action, "object", object, "detail", body_json(detail));
+	json_t *j =
+		json_pack("{s:I, s:o, s:s, s:s, s:s, s:o}", "seq", (json_int_t)seq, "time", time_json(t_us),
+			  "who", who, "action", action, "object", object, "detail", body_json(detail));
 
 	return j && json_array_append_new(ctx, j) == 0;
 }

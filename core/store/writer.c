@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define CHECKPOINT_PAGES 1000
-#define EARLY_COMMIT (WAITING_MAX / 8)
+#define EARLY_COMMIT     (WAITING_MAX / 8)
 
 static struct timespec at_mono(int64_t us)
 {
@@ -25,7 +25,8 @@ static bool wanted(const struct store *st)
 	       (st->waiting > EARLY_COMMIT && !st->stats.disk_full);
 }
 
-static void finish_requests(struct store *st, struct request *list, enum fems_rc rc, const struct fems_error *e)
+static void finish_requests(struct store *st, struct request *list, enum fems_rc rc,
+			    const struct fems_error *e)
 {
 	while (list) {
 		struct request *r = list;
@@ -44,10 +45,12 @@ static void checkpoint(struct store *st)
 	if (st->writer->wal_pages < CHECKPOINT_PAGES)
 		return;
 	st->writer->wal_pages = 0;
-	if (sqlite3_wal_checkpoint_v2(st->writer->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) != SQLITE_OK)
-		log_line(FEMS_LOG_WARN, "store", "%s: the write-ahead log grows, its contents could not be moved (%s); "
-						 "nothing is lost, check the room on the disk", st->path,
-			 sqlite3_errmsg(st->writer->h));
+	if (sqlite3_wal_checkpoint_v2(st->writer->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) !=
+	    SQLITE_OK)
+		log_line(FEMS_LOG_WARN, "store",
+			 "%s: the write-ahead log grows, its contents could not be moved (%s); "
+			 "nothing is lost, check the room on the disk",
+			 st->path, sqlite3_errmsg(st->writer->h));
 }
 
 /* Lock held on entry and exit. */
@@ -122,8 +125,8 @@ enum fems_rc writer_stop(struct store *st, int64_t budget_us, struct fems_error 
 	pthread_mutex_unlock(&st->lock);
 	if (!stopped) {
 		pthread_detach(st->thread);
-		return err_set(e, FEMS_ETIME, "%s: the disk did not answer in time; %zu samples may be lost", st->path,
-			       left);
+		return err_set(e, FEMS_ETIME, "%s: the disk did not answer in time; %zu samples may be lost",
+			       st->path, left);
 	}
 	pthread_join(st->thread, NULL);
 	if (left)
@@ -165,7 +168,8 @@ static enum fems_rc sync_wait(struct store *st, int64_t budget_us, struct fems_e
 			return err_set(e, FEMS_EIO, "%s", st->stats.last_error);
 		st->sync_wanted = true;
 		pthread_cond_signal(&st->wake);
-		if (pthread_cond_timedwait(&st->done, &st->lock, &until) == ETIMEDOUT && st->committed < target)
+		if (pthread_cond_timedwait(&st->done, &st->lock, &until) == ETIMEDOUT &&
+		    st->committed < target)
 			return err_set(e, FEMS_ETIME, "%s: not written within the time given", st->path);
 	}
 	return FEMS_OK;

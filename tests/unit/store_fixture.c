@@ -94,7 +94,9 @@ uint32_t make_gauge(struct fixture *f, const char *name, double resolution)
 
 void put_q(struct fixture *f, uint32_t series, int64_t t_us, double value, uint32_t quality, uint32_t epoch)
 {
-	struct fems_sample s = { .t_us = t_us, .value = value, .point = series, .quality = quality, .epoch = epoch };
+	struct fems_sample s = {
+		.t_us = t_us, .value = value, .point = series, .quality = quality, .epoch = epoch
+	};
 
 	OK(f, store_append(f->st, &s, 1));
 }
@@ -158,7 +160,8 @@ static bool copy_slot(void *ctx, int64_t start_us, const struct store_energy *en
 	return true;
 }
 
-size_t slots(struct fixture *f, uint32_t series, int64_t from_us, int64_t to_us, struct store_energy *out, size_t cap)
+size_t slots(struct fixture *f, uint32_t series, int64_t from_us, int64_t to_us, struct store_energy *out,
+	     size_t cap)
 {
 	struct slot_copy c = { out, 0, cap, 0 };
 

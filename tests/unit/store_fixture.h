@@ -13,8 +13,8 @@
 #include "core/store/store.h"
 
 #define EDGE INT64_C(1769999400000000) /* 2026-02-02 02:30 UTC */
-#define T0 (EDGE + 300 * S)
-#define S INT64_C(1000000)
+#define T0   (EDGE + 300 * S)
+#define S    INT64_C(1000000)
 #define SLOT (900 * S)
 
 struct fixture {
@@ -42,7 +42,8 @@ struct store_energy energy(struct fixture *, uint32_t series, int64_t from_us, i
 /* Number of samples of [from, to); checks that times grow. */
 size_t count_range(struct fixture *, uint32_t series, int64_t from_us, int64_t to_us);
 /* Slots of [from, to) into out; returns how many. */
-size_t slots(struct fixture *, uint32_t series, int64_t from_us, int64_t to_us, struct store_energy *out, size_t cap);
+size_t slots(struct fixture *, uint32_t series, int64_t from_us, int64_t to_us, struct store_energy *out,
+	     size_t cap);
 /* SQL on the file with a connection of its own; the first column of the first row. */
 int64_t sql(struct fixture *, const char *text);
 

@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS 25
+#define ROUNDS   25
 #define PER_TICK 40
-#define STEP (7 * S) /* an hour passes in 13 ticks, so chunks are closed and written all the time */
+#define STEP     (7 * S) /* an hour passes in 13 ticks, so chunks are closed and written all the time */
 
 struct ack { /* what the child knows to be durable */
 	int64_t samples, messages;
@@ -32,9 +32,13 @@ static void child_writes(struct store *st, uint32_t counter, uint32_t gauge, str
 		for (int i = 0; i < PER_TICK; i++, at.samples++) {
 			int64_t t = T0 + at.samples * STEP;
 			/* every 50th comes late */
-			int64_t shown = at.samples % 50 == 20 ? at.samples + 10 : at.samples % 50 == 30 ? at.samples - 10 : at.samples;
-			struct fems_sample s[2] = { { .t_us = T0 + shown * STEP, .value = (double)shown * 3, .point = counter },
-						    { .t_us = t, .value = (double)at.samples * 0.5, .point = gauge } };
+			int64_t shown = at.samples % 50 == 20   ? at.samples + 10
+					: at.samples % 50 == 30 ? at.samples - 10
+								: at.samples;
+			struct fems_sample s[2] = {
+				{ .t_us = T0 + shown * STEP, .value = (double)shown * 3, .point = counter },
+				{ .t_us = t, .value = (double)at.samples * 0.5, .point = gauge }
+			};
 
 			if (store_append(st, s, 2) != FEMS_OK)
 				_exit(2);
@@ -147,7 +151,8 @@ static void killed_at_any_time(void **state)
 		if (child == 0) {
 			close(fd[0]);
 			fixture_open(f);
-			child_writes(f->st, make_counter(f, "a/e", 0), make_gauge(f, "a/p", 0.5), begin, fd[1]);
+			child_writes(f->st, make_counter(f, "a/e", 0), make_gauge(f, "a/p", 0.5), begin,
+				     fd[1]);
 		}
 		close(fd[1]);
 		kill_after(child, fd[0], (int)(rand_r(&seed) % 60), &acked);

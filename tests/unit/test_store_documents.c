@@ -23,8 +23,9 @@ static void document_keys(void **state)
 	assert_true(fresh);
 	OK(f, store_document_add(f->st, "operations-schedule", "b1", "erp", span_of("{}"), &fresh, &f->e));
 	assert_false(fresh);
-	assert_int_equal(store_document_add(f->st, "operations-schedule", "b1", "erp", span_of("{ }"), &fresh, &f->e),
-			 FEMS_ECONFLICT);
+	assert_int_equal(
+		store_document_add(f->st, "operations-schedule", "b1", "erp", span_of("{ }"), &fresh, &f->e),
+		FEMS_ECONFLICT);
 	assert_non_null(strstr(f->e.text, "b1"));
 	assert_false(fresh);
 	OK(f, store_document_add(f->st, "operations-schedule", "b1", "mes", span_of("{ }"), &fresh, &f->e));
@@ -32,8 +33,9 @@ static void document_keys(void **state)
 	fixture_reopen(f);
 	OK(f, store_document_add(f->st, "operations-schedule", "b1", "erp", span_of("{}"), &fresh, &f->e));
 	assert_false(fresh);
-	assert_int_equal(store_document_add(f->st, "operations-schedule", "", "erp", span_of("{}"), &fresh, &f->e),
-			 FEMS_EINVAL);
+	assert_int_equal(
+		store_document_add(f->st, "operations-schedule", "", "erp", span_of("{}"), &fresh, &f->e),
+		FEMS_EINVAL);
 	assert_int_equal(sql(f, "SELECT count(*) FROM document"), 2);
 }
 
@@ -41,10 +43,23 @@ static void document_keys(void **state)
 
 static struct store_order order(const char *id, int64_t release)
 {
-	struct store_order o = { .id = id, .request_id = "R1", .schedule_id = "S1", .source = "erp", .equipment = "P1 P2",
-				 .product = "gear", .segment = "press", .state = "planned", .place = "a.xml:12",
-				 .quantity = 12.5, .quantity_unit = "PCE", .release_us = release, .due_us = release + 9000 * S,
-				 .duration_us = 3600 * S, .erp_start_us = release + S, .energy_wh = 5000, .priority = 2 };
+	struct store_order o = { .id = id,
+				 .request_id = "R1",
+				 .schedule_id = "S1",
+				 .source = "erp",
+				 .equipment = "P1 P2",
+				 .product = "gear",
+				 .segment = "press",
+				 .state = "planned",
+				 .place = "a.xml:12",
+				 .quantity = 12.5,
+				 .quantity_unit = "PCE",
+				 .release_us = release,
+				 .due_us = release + 9000 * S,
+				 .duration_us = 3600 * S,
+				 .erp_start_us = release + S,
+				 .energy_wh = 5000,
+				 .priority = 2 };
 
 	return o;
 }
@@ -159,7 +174,8 @@ static void plans(void **state)
 {
 	struct fixture *f = *state;
 	struct store_order o[2] = { order("A", 300 * S), order("B", 400 * S) };
-	struct store_plan_item it[2] = { { "A", "P2", 1000 * S, 2000 * S }, { "B", "P1", 3000 * S, 4000 * S } };
+	struct store_plan_item it[2] = { { "A", "P2", 1000 * S, 2000 * S },
+					 { "B", "P1", 3000 * S, 4000 * S } };
 	struct seen s;
 	int64_t id, first;
 	char *json;
@@ -214,7 +230,10 @@ static const char *due(struct fixture *f, const char *route, int64_t now, struct
 
 static struct store_message message(const char *route, const char *key, const char *business)
 {
-	struct store_message m = { .route = route, .type = "operations-performance", .key = key, .business = business,
+	struct store_message m = { .route = route,
+				   .type = "operations-performance",
+				   .key = key,
+				   .business = business,
 				   .body = span_of("{\"x\":1}") };
 
 	return m;
@@ -223,8 +242,9 @@ static struct store_message message(const char *route, const char *key, const ch
 static void messages_in_order_of_business(void **state)
 {
 	struct fixture *f = *state;
-	struct store_message m[] = { message("erp", "a1", "A"), message("erp", "a2", "A"), message("erp", "b1", "B"),
-				     message("mes", "a1", "A"), message("erp", "p1", ""), message("erp", "p2", "") };
+	struct store_message m[] = { message("erp", "a1", "A"), message("erp", "a2", "A"),
+				     message("erp", "b1", "B"), message("mes", "a1", "A"),
+				     message("erp", "p1", ""),  message("erp", "p2", "") };
 	struct store_outbox_counts n;
 	struct due d;
 	bool fresh;
@@ -253,7 +273,9 @@ static void messages_in_order_of_business(void **state)
 	assert_int_equal(n.dead, 1);
 	assert_int_equal(n.done, 1);
 	assert_int_equal(sql(f, "SELECT attempts FROM outbox WHERE key='a1' AND route='erp'"), 2);
-	assert_int_equal(sql(f, "SELECT receipt='R-7' AND last_error='' FROM outbox WHERE key='a1' AND route='erp'"), 1);
+	assert_int_equal(
+		sql(f, "SELECT receipt='R-7' AND last_error='' FROM outbox WHERE key='a1' AND route='erp'"),
+		1);
 	memset(&d, 0, sizeof d);
 	OK(f, store_outbox_list(f->st, "dead", 10, see_message, &d, &f->e));
 	assert_string_equal(d.keys, "a2:dead ");
@@ -273,7 +295,8 @@ static void impossible_moves(void **state)
 	due(f, "erp", S, &d);
 	OK(f, store_outbox_result(f->st, d.ids[0], "done", 0, NULL, NULL, &f->e));
 	assert_int_equal(store_outbox_result(f->st, d.ids[0], "retry", 0, NULL, NULL, &f->e), FEMS_ECONFLICT);
-	assert_int_equal(store_outbox_result(f->st, d.ids[0], "flying", 0, NULL, NULL, &f->e), FEMS_ECONFLICT);
+	assert_int_equal(store_outbox_result(f->st, d.ids[0], "flying", 0, NULL, NULL, &f->e),
+			 FEMS_ECONFLICT);
 	assert_int_equal(store_outbox_result(f->st, 999, "done", 0, NULL, NULL, &f->e), FEMS_ENOENT);
 }
 
@@ -302,8 +325,8 @@ static void order_is_reported_once(void **state)
 
 /* ---- audit and state ---- */
 
-static bool see_audit(void *ctx, int64_t seq, int64_t t_us, const char *who, const char *action, const char *object,
-		      const char *detail_json)
+static bool see_audit(void *ctx, int64_t seq, int64_t t_us, const char *who, const char *action,
+		      const char *object, const char *detail_json)
 {
 	int *n = ctx;
 
@@ -358,10 +381,14 @@ static void small_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(document_keys),	 T(schedules_replace),
-		T(bad_schedules_change_nothing), T(plans),
-		T(messages_in_order_of_business), T(impossible_moves),
-		T(order_is_reported_once), T(audit_only_grows),
+		T(document_keys),
+		T(schedules_replace),
+		T(bad_schedules_change_nothing),
+		T(plans),
+		T(messages_in_order_of_business),
+		T(impossible_moves),
+		T(order_is_reported_once),
+		T(audit_only_grows),
 		T(small_values),
 	};
 

@@ -18,7 +18,8 @@ static void simple_sums(void **state)
 	assert_int_equal(en.wh, 2400);
 	assert_int_equal(en.flags, 0);
 	assert_int_equal(en.covered_permille, 1000);
-	assert_int_equal(energy(f, id, T0 + S / 2, T0 + 10 * S).wh, 9); /* 9.5 from 0.5: rounded at each end */
+	assert_int_equal(energy(f, id, T0 + S / 2, T0 + 10 * S).wh,
+			 9); /* 9.5 from 0.5: rounded at each end */
 	assert_int_equal(energy(f, id, T0 + 7 * S, T0 + 1000 * S).wh, 993);
 	assert_int_equal(slots(f, id, EDGE, EDGE + 3 * SLOT, sl, 8), 3);
 	assert_int_equal(sl[0].wh, 600); /* begins five minutes late */
@@ -195,14 +196,19 @@ static void put_mixed(struct fixture *f, uint32_t id, const struct plant *p, uns
 static void same_rows(struct fixture *f, uint32_t a, uint32_t b)
 {
 	char text[1024];
-	static const char columns[] = "t_us, wh, flags, covered_us, left_us, left_raw, left_offset, left_epoch,"
-				      " left_gap_us, anchor";
+	static const char columns[] =
+		"t_us, wh, flags, covered_us, left_us, left_raw, left_offset, left_epoch,"
+		" left_gap_us, anchor";
 
-	snprintf(text, sizeof text, "SELECT count(*) FROM (SELECT %s FROM boundary WHERE series=%u EXCEPT SELECT %s FROM"
-				    " boundary WHERE series=%u)", columns, a, columns, b);
+	snprintf(text, sizeof text,
+		 "SELECT count(*) FROM (SELECT %s FROM boundary WHERE series=%u EXCEPT SELECT %s FROM"
+		 " boundary WHERE series=%u)",
+		 columns, a, columns, b);
 	assert_int_equal(sql(f, text), 0);
-	snprintf(text, sizeof text, "SELECT (SELECT count(*) FROM boundary WHERE series=%u) - (SELECT count(*) FROM"
-				    " boundary WHERE series=%u)", a, b);
+	snprintf(text, sizeof text,
+		 "SELECT (SELECT count(*) FROM boundary WHERE series=%u) - (SELECT count(*) FROM"
+		 " boundary WHERE series=%u)",
+		 a, b);
 	assert_int_equal(sql(f, text), 0);
 	snprintf(text, sizeof text, "SELECT count(*) FROM boundary WHERE series=%u", a);
 	assert_true(sql(f, text) > 10);
@@ -228,7 +234,8 @@ static void random_order_gives_the_same(void **state)
 		put_mixed(f, y, &p, seed * 77);
 		same_rows(f, x, y);
 		for (unsigned k = 0, r = seed; k < 60; k++) {
-			int64_t from = T0 + (int64_t)(next_random(&r) % 12000) * S, to = from + (next_random(&r) % 5000) * S;
+			int64_t from = T0 + (int64_t)(next_random(&r) % 12000) * S,
+				to = from + (next_random(&r) % 5000) * S;
 			struct store_energy u = energy(f, x, from, to), v = energy(f, y, from, to);
 
 			assert_memory_equal(&u, &v, sizeof u);
@@ -288,7 +295,8 @@ static void conserved_whatever_the_order(void **state)
 	make_plant(&p, 9, false);
 	put_mixed(f, id, &p, 3);
 	assert_int_equal(energy(f, id, T0, p.t[N - 1]).wh, (int64_t)(p.v[N - 1] - p.v[0]));
-	assert_int_equal(energy(f, id, T0 - SLOT, p.t[N - 1] + 100 * SLOT).wh, (int64_t)(p.v[N - 1] - p.v[0]));
+	assert_int_equal(energy(f, id, T0 - SLOT, p.t[N - 1] + 100 * SLOT).wh,
+			 (int64_t)(p.v[N - 1] - p.v[0]));
 }
 
 static void correction_of_a_withheld_jump(void **state)
@@ -384,7 +392,8 @@ static void live_then_history(void **state)
 		check_history(f, id, early, 50);
 		en = energy(f, id, early[0].start_us, T0 + 3000 * S);
 		assert_int_equal(en.wh, sum_of(h, 100) + sum_of(early, 50) + 3000);
-		assert_int_equal(en.flags, STORE_RESET); /* a hole, and five minutes before the first reading */
+		assert_int_equal(en.flags,
+				 STORE_RESET); /* a hole, and five minutes before the first reading */
 		assert_int_equal(slots(f, id, h[0].start_us - SLOT, h[0].start_us, &en, 1), 1);
 		assert_int_equal(en.flags, STORE_MISSING);
 		assert_int_equal(energy(f, id, EDGE, EDGE + SLOT).flags & STORE_RESET, STORE_RESET);
@@ -393,7 +402,8 @@ static void live_then_history(void **state)
 	put(f, id, T0 + 4000 * S, 1234 + 4000);
 	put(f, id, T0 + 3500 * S, 1234 + 3500);
 	sync_store(f);
-	assert_int_equal(energy(f, id, early[0].start_us, T0 + 4000 * S).wh, sum_of(h, 100) + sum_of(early, 50) + 4000);
+	assert_int_equal(energy(f, id, early[0].start_us, T0 + 4000 * S).wh,
+			 sum_of(h, 100) + sum_of(early, 50) + 4000);
 	assert_int_equal(sql(f, "SELECT count(*) FROM audit WHERE action='import' AND who='kim'"), 2);
 }
 

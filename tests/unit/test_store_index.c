@@ -11,7 +11,7 @@
 #include "core/store/boundary.h"
 #include "core/store/store.h"
 
-#define S INT64_C(1000000)
+#define S    INT64_C(1000000)
 #define SLOT (900 * S)
 
 static const struct index_rule no_limit = { 0, 1 };
@@ -110,8 +110,10 @@ static void device_announces_an_exchange(void **state)
 {
 	struct index_state st = { 0 };
 	struct index_pair pairs[2];
-	struct index_reading r[] = { { .t_us = S, .raw = 10 }, { .t_us = 2 * S, .raw = 20, .epoch = 0 },
-				     { .t_us = 3 * S, .raw = 500, .epoch = 1 }, { .t_us = 4 * S, .raw = 505, .epoch = 1 },
+	struct index_reading r[] = { { .t_us = S, .raw = 10 },
+				     { .t_us = 2 * S, .raw = 20, .epoch = 0 },
+				     { .t_us = 3 * S, .raw = 500, .epoch = 1 },
+				     { .t_us = 4 * S, .raw = 505, .epoch = 1 },
 				     { .t_us = 5 * S, .raw = 507, .epoch = 0 } };
 	bool lost[5];
 
@@ -131,8 +133,10 @@ static void glitch_that_the_driver_took_for_a_reset(void **state)
 {
 	struct index_state st = { 0 };
 	struct index_pair pairs[2];
-	struct index_reading r[] = { { .t_us = S, .raw = 1000 }, { .t_us = 2 * S, .raw = 0, .epoch = 1 },
-				     { .t_us = 3 * S, .raw = 1002, .epoch = 1 }, { .t_us = 4 * S, .raw = 1004, .epoch = 1 } };
+	struct index_reading r[] = { { .t_us = S, .raw = 1000 },
+				     { .t_us = 2 * S, .raw = 0, .epoch = 1 },
+				     { .t_us = 3 * S, .raw = 1002, .epoch = 1 },
+				     { .t_us = 4 * S, .raw = 1004, .epoch = 1 } };
 	int n = 0;
 
 	(void)state;
@@ -172,7 +176,8 @@ static void interpolation_rounds_once_half_up(void **state)
 	assert_int_equal(index_between(0, 10, 10, 20, 0), 10);
 	assert_int_equal(index_between(0, 10, 10, 20, 10), 20);
 	/* 2^53 Wh over a year: needs more than 64 bits inside. */
-	assert_int_equal(index_between(0, 0, INT64_C(31536000000000), INT64_C(9007199254740992), INT64_C(15768000000000)),
+	assert_int_equal(index_between(0, 0, INT64_C(31536000000000), INT64_C(9007199254740992),
+				       INT64_C(15768000000000)),
 			 INT64_C(4503599627370496));
 }
 
@@ -227,7 +232,8 @@ static void rows_across_a_long_gap(void **state)
 
 static void rows_across_a_reset(void **state)
 {
-	static const int64_t t[] = { SLOT - 2 * S, SLOT + 2 * S, 2 * SLOT - 2 * S, 2 * SLOT + 2 * S, 2 * SLOT + 4 * S, 3 * SLOT };
+	static const int64_t t[] = { SLOT - 2 * S,     SLOT + 2 * S,     2 * SLOT - 2 * S,
+				     2 * SLOT + 2 * S, 2 * SLOT + 4 * S, 3 * SLOT };
 	static const double v[] = { 0, 4, 1000, 5, 7, 100 };
 	struct boundary_list l = build(t, v, 6);
 

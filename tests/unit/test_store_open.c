@@ -116,7 +116,8 @@ static void newer_schema_is_refused(void **state)
 static void older_schema_is_migrated(void **state)
 {
 	struct fixture *f = *state;
-	const char *steps[] = { store_schema.steps[0], "CREATE TABLE more(x); INSERT INTO more VALUES(7)", "CREATE TABLE oops(" };
+	const char *steps[] = { store_schema.steps[0], "CREATE TABLE more(x); INSERT INTO more VALUES(7)",
+				"CREATE TABLE oops(" };
 	struct migration two = { steps, 2 }, three = { steps, 3 };
 	struct fixture copy = { .commit_us = 20000 };
 	char path[128], snap[160], from[320];
@@ -182,7 +183,8 @@ static void lift_limit(struct fixture *f)
 		if (begun != (int64_t)f->st->ended)
 			pthread_cond_wait(&f->st->done, &f->st->lock);
 	}
-	assert_int_equal(sqlite3_exec(f->st->writer->h, "PRAGMA max_page_count=1000000", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(f->st->writer->h, "PRAGMA max_page_count=1000000", NULL, NULL, NULL),
+			 SQLITE_OK);
 	pthread_mutex_unlock(&f->st->lock);
 }
 
@@ -268,7 +270,9 @@ static void too_much_is_dropped_and_counted(void **state)
 	assert_true(set_pages(f, "PRAGMA max_page_count=1"));
 	for (int k = 0; k <= WAITING_MAX / N; k++) {
 		for (int i = 0; i < N; i++)
-			s[i] = (struct fems_sample){ .t_us = T0 + (k * N + i + 1) * (S / 10), .value = 5, .point = id };
+			s[i] = (struct fems_sample){ .t_us = T0 + (k * N + i + 1) * (S / 10),
+						     .value = 5,
+						     .point = id };
 		store_append(f->st, s, N);
 	}
 	store_stats(f->st, &st);
@@ -291,7 +295,8 @@ static void damaged_chunk_is_reported(void **state)
 		put(f, id, T0 + i * S, i * 1.1);
 	sync_store(f);
 	fixture_close(f);
-	sql(f, "UPDATE chunk SET body = CAST(substr(body,1,50)||x'00'||substr(body,52) AS BLOB) WHERE id = (SELECT min(id) FROM chunk)");
+	sql(f, "UPDATE chunk SET body = CAST(substr(body,1,50)||x'00'||substr(body,52) AS BLOB) WHERE id = "
+	       "(SELECT min(id) FROM chunk)");
 	fixture_open(f);
 	assert_int_equal(store_range(f->st, id, 0, INT64_MAX, (store_sample_fn)NULL, NULL, &f->e), FEMS_EIO);
 	assert_non_null(strstr(f->e.text, "damaged"));
@@ -304,11 +309,9 @@ static void damaged_chunk_is_reported(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(second_writer_is_refused), T(readers_beside_the_writer),
-		T(bad_places),		     T(newer_schema_is_refused),
-		T(older_schema_is_migrated), T(full_disk),
-		T(file_size_limit),	     T(too_much_is_dropped_and_counted),
-		T(damaged_chunk_is_reported),
+		T(second_writer_is_refused), T(readers_beside_the_writer),       T(bad_places),
+		T(newer_schema_is_refused),  T(older_schema_is_migrated),        T(full_disk),
+		T(file_size_limit),          T(too_much_is_dropped_and_counted), T(damaged_chunk_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,8 +45,10 @@ static size_t round_trip(const struct fems_sample *s, size_t n, double step)
 
 static void values_of_all_kinds(void **state)
 {
-	static const double values[] = { 0, -0.0, 1, 230.1, 230.1, 0.1 + 0.2, -5, 1e300, INFINITY, NAN, 9007199254740992.0,
-					 0.3, 3 * 0.1, 17 * 0.1, 1e-9 };
+	static const double values[] = {
+		0,   -0.0,    1,        230.1, 230.1, 0.1 + 0.2, -5, 1e300, INFINITY, NAN, 9007199254740992.0,
+		0.3, 3 * 0.1, 17 * 0.1, 1e-9
+	};
 	static const double steps[] = { 0, 1, 0.1, 0.001, 10, 1e-300 };
 	enum { N = sizeof values / sizeof values[0] };
 	struct fems_sample s[N];
@@ -54,17 +56,22 @@ static void values_of_all_kinds(void **state)
 	(void)state;
 	for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
 		for (size_t i = 0; i < N; i++)
-			s[i] = (struct fems_sample){ .t_us = (int64_t)(i * i) * 1000003, .value = values[i], .point = 7,
+			s[i] = (struct fems_sample){ .t_us = (int64_t)(i * i) * 1000003,
+						     .value = values[i],
+						     .point = 7,
 						     .t_unc_us = (uint32_t)(i % 3) * 4000000000u,
-						     .quality = (uint32_t)i * 17, .epoch = i > 5 };
+						     .quality = (uint32_t)i * 17,
+						     .epoch = i > 5 };
 		round_trip(s, N, steps[k]);
 	}
 }
 
 static void times_may_be_anything(void **state)
 {
-	struct fems_sample s[4] = { { .t_us = INT64_MAX, .point = 7 }, { .t_us = INT64_MIN, .point = 7 },
-				    { .t_us = 0, .point = 7 }, { .t_us = -1, .point = 7 } };
+	struct fems_sample s[4] = { { .t_us = INT64_MAX, .point = 7 },
+				    { .t_us = INT64_MIN, .point = 7 },
+				    { .t_us = 0, .point = 7 },
+				    { .t_us = -1, .point = 7 } };
 
 	(void)state;
 	round_trip(s, 4, 1);
@@ -77,7 +84,9 @@ static void regular_meters_are_small(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3600; i++)
-		s[i] = (struct fems_sample){ .t_us = 1000 + i * 1000000LL, .value = 5000000 + i * 3, .point = 7 };
+		s[i] = (struct fems_sample){ .t_us = 1000 + i * 1000000LL,
+					     .value = 5000000 + i * 3,
+					     .point = 7 };
 	assert_true(round_trip(s, 3600, 1) < 3600 * 3);
 	for (int i = 0; i < 3600; i++)
 		s[i].value = (2300 + i % 7) / 10.0;
@@ -115,7 +124,9 @@ static void truncated_records_end(void **state)
 {
 	struct pack pk;
 	struct unpack u;
-	struct fems_sample s = { .t_us = 5, .value = 1.5, .point = 7, .quality = 300, .t_unc_us = 9, .epoch = 2 };
+	struct fems_sample s = {
+		.t_us = 5, .value = 1.5, .point = 7, .quality = 300, .t_unc_us = 9, .epoch = 2
+	};
 	struct fems_sample got;
 
 	(void)state;
@@ -139,9 +150,9 @@ static void crc_is_the_usual_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_of_all_kinds),	 cmocka_unit_test(times_may_be_anything),
+		cmocka_unit_test(values_of_all_kinds),      cmocka_unit_test(times_may_be_anything),
 		cmocka_unit_test(regular_meters_are_small), cmocka_unit_test(damage_is_seen),
-		cmocka_unit_test(truncated_records_end), cmocka_unit_test(crc_is_the_usual_one),
+		cmocka_unit_test(truncated_records_end),    cmocka_unit_test(crc_is_the_usual_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

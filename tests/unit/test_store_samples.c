@@ -62,7 +62,9 @@ static void range_over_all_places(void **state)
 	struct fems_sample last;
 
 	for (int i = 0; i < 3 * 3600; i++) {
-		struct fems_sample s = { .t_us = T0 + i * S, .value = i * 0.5, .point = id, .t_unc_us = (uint32_t)i % 1000 };
+		struct fems_sample s = {
+			.t_us = T0 + i * S, .value = i * 0.5, .point = id, .t_unc_us = (uint32_t)i % 1000
+		};
 
 		OK(f, store_append(f->st, &s, 1));
 		if (i % 2000 == 0)
@@ -276,7 +278,9 @@ static void large_burst(void **state)
 	}
 	for (int i = 0; i < N; i++) {
 		for (int k = 0; k < SERIES; k++)
-			s[k] = (struct fems_sample){ .t_us = T0 + i * S * 3, .value = (i * k) % 1000 / 10.0, .point = ids[k] };
+			s[k] = (struct fems_sample){ .t_us = T0 + i * S * 3,
+						     .value = (i * k) % 1000 / 10.0,
+						     .point = ids[k] };
 		OK(f, store_append(f->st, s, SERIES));
 	}
 	sync_store(f);
@@ -296,7 +300,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(range_over_all_places, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(any_order_with_duplicates, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(samples_that_cannot_be_kept, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(bad_quality_is_kept_but_no_energy, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(bad_quality_is_kept_but_no_energy, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test_setup_teardown(many_threads, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(large_burst, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(old_samples_are_dropped, fixture_setup, fixture_teardown),

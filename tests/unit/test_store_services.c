@@ -43,7 +43,8 @@ static int teardown(void **state)
 
 static void fill(struct fixture *f)
 {
-	uint32_t e = make_counter(f, "main/energy.active.import", 0), p = make_gauge(f, "main/power.active", 1);
+	uint32_t e = make_counter(f, "main/energy.active.import", 0),
+		 p = make_gauge(f, "main/power.active", 1);
 
 	for (int i = 0; i <= 2700; i++) {
 		put(f, e, EDGE + i * S, i);
@@ -61,7 +62,8 @@ static void series_by_steps(void **state)
 
 	fill(f);
 	snprintf(request, sizeof request,
-		 "{\"points\":[\"main/energy.active.import\",\"main/power.active\"],\"from\":\"2026-02-02T11:30:00+09:00\","
+		 "{\"points\":[\"main/energy.active.import\",\"main/"
+		 "power.active\"],\"from\":\"2026-02-02T11:30:00+09:00\","
 		 "\"to\":\"2026-02-02T12:30:00+09:00\",\"step_s\":900}");
 	OK(f, call(f, "series", request, &j));
 	t = json_object_get(j, "t");
@@ -72,12 +74,16 @@ static void series_by_steps(void **state)
 	assert_int_equal(json_integer_value(json_array_get(v, 0)), 900);
 	assert_int_equal(json_integer_value(json_array_get(v, 2)), 900);
 	v = json_object_get(json_object_get(j, "series"), "main/power.active");
-	assert_true(json_real_value(json_array_get(v, 0)) > 104.99 && json_real_value(json_array_get(v, 0)) < 105.01);
-	assert_true(json_real_value(json_array_get(v, 2)) > 6.99 && json_real_value(json_array_get(v, 2)) < 7.01);
+	assert_true(json_real_value(json_array_get(v, 0)) > 104.99 &&
+		    json_real_value(json_array_get(v, 0)) < 105.01);
+	assert_true(json_real_value(json_array_get(v, 2)) > 6.99 &&
+		    json_real_value(json_array_get(v, 2)) < 7.01);
 	json_decref(j);
 	/* Steps that are no slots, and an address line's way to ask. */
-	snprintf(request, sizeof request, "{\"points\":\"main/energy.active.import,main/power.active\",\"from\":\"%lld\","
-					  "\"to\":%lld,\"step_s\":\"100\"}", (long long)(EDGE / S + 500), (long long)(EDGE / S + 1000));
+	snprintf(request, sizeof request,
+		 "{\"points\":\"main/energy.active.import,main/power.active\",\"from\":\"%lld\","
+		 "\"to\":%lld,\"step_s\":\"100\"}",
+		 (long long)(EDGE / S + 500), (long long)(EDGE / S + 1000));
 	OK(f, call(f, "series", request, &j));
 	v = json_object_get(json_object_get(j, "series"), "main/energy.active.import");
 	assert_int_equal(json_array_size(v), 5);
@@ -96,8 +102,10 @@ static void series_raw(void **state)
 	json_t *j, *v;
 
 	fill(f);
-	snprintf(request, sizeof request, "{\"points\":[\"main/energy.active.import\",\"main/power.active\"],\"from\":%lld,"
-					  "\"to\":%lld,\"step_s\":0}", (long long)(EDGE / S + 10), (long long)(EDGE / S + 12));
+	snprintf(request, sizeof request,
+		 "{\"points\":[\"main/energy.active.import\",\"main/power.active\"],\"from\":%lld,"
+		 "\"to\":%lld,\"step_s\":0}",
+		 (long long)(EDGE / S + 10), (long long)(EDGE / S + 12));
 	OK(f, call(f, "series", request, &j));
 	assert_int_equal(json_array_size(json_object_get(j, "t")), 4);
 	v = json_object_get(json_object_get(j, "series"), "main/energy.active.import");
@@ -123,9 +131,11 @@ static void bad_requests_say_why(void **state)
 		{ "series", "{\"points\":[\"a\"]}", "from", FEMS_EINVAL },
 		{ "series", "{\"points\":[\"a\"],\"from\":\"noon\"}", "offset", FEMS_EINVAL },
 		{ "series", "{\"points\":[\"a\"],\"from\":5,\"to\":4}", "before", FEMS_EINVAL },
-		{ "series", "{\"points\":[\"a\"],\"from\":5,\"to\":1000000,\"step_s\":1}", "larger step", FEMS_EINVAL },
+		{ "series", "{\"points\":[\"a\"],\"from\":5,\"to\":1000000,\"step_s\":1}", "larger step",
+		  FEMS_EINVAL },
 		{ "series", "{\"points\":[\"a\"],\"from\":5,\"to\":6,\"step_s\":-1}", "step_s", FEMS_EINVAL },
-		{ "series", "{\"points\":[\"nosuch/point\"],\"from\":5,\"to\":6}", "nosuch/point", FEMS_ENOENT },
+		{ "series", "{\"points\":[\"nosuch/point\"],\"from\":5,\"to\":6}", "nosuch/point",
+		  FEMS_ENOENT },
 		{ "outbox.list", "{\"max\":0}", "max", FEMS_EINVAL },
 		{ "outbox.list", "{\"max\":\"ten\"}", "max", FEMS_EINVAL },
 		{ "outbox.list", "{\"state\":5}", "state", FEMS_EINVAL },
@@ -142,7 +152,10 @@ static void bad_requests_say_why(void **state)
 static void lists_and_status(void **state)
 {
 	struct fixture *f = *state;
-	struct store_message m = { .route = "erp", .type = "operations-performance", .key = "k1", .business = "A",
+	struct store_message m = { .route = "erp",
+				   .type = "operations-performance",
+				   .key = "k1",
+				   .business = "A",
 				   .body = { "{\"x\":1}", 7 } };
 	json_t *j, *item;
 
