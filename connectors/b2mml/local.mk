@@ -21,9 +21,9 @@ noinst_LTLIBRARIES += %D%/libb2mml.la
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml \
-	tests/plugin/test_b2mml_push tests/plugin/test_b2mml_folder
+	tests/plugin/test_b2mml_push tests/plugin/test_b2mml_folder tests/plugin/test_b2mml_isolated
 TESTS += tests/plugin/test_b2mml_read tests/plugin/test_b2mml tests/plugin/test_b2mml_push \
-	tests/plugin/test_b2mml_folder
+	tests/plugin/test_b2mml_folder tests/plugin/test_b2mml_isolated
 tests_plugin_test_b2mml_read_SOURCES = tests/plugin/test_b2mml_read.c
 tests_plugin_test_b2mml_read_CFLAGS = $(unit_cflags) $(b2mml_cflags)
 tests_plugin_test_b2mml_read_LDADD = %D%/libb2mml.la $(CMOCKA_LIBS) $(JANSSON_LIBS)
@@ -38,5 +38,9 @@ tests_plugin_test_b2mml_push_LDADD = $(b2mml_test_ldadd)
 tests_plugin_test_b2mml_folder_SOURCES = tests/plugin/test_b2mml_folder.c $(b2mml_test_host)
 tests_plugin_test_b2mml_folder_CFLAGS = $(unit_cflags) $(b2mml_cflags)
 tests_plugin_test_b2mml_folder_LDADD = $(b2mml_test_ldadd)
+tests_plugin_test_b2mml_isolated_SOURCES = tests/plugin/test_b2mml_isolated.c tests/plugin/stage.c \
+	tests/plugin/stage.h $(b2mml_test_host)
+tests_plugin_test_b2mml_isolated_CFLAGS = $(unit_cflags) $(b2mml_cflags)
+tests_plugin_test_b2mml_isolated_LDADD = $(unit_ldadd) $(b2mml_test_ldadd)
 endif
 EXTRA_DIST += tests/b2mml docs/b2mml.md

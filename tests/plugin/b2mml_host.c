@@ -152,7 +152,7 @@ void *settings_fill(const struct fems_plugin *p, const struct setting *set)
 	return cfg;
 }
 
-void instance_open(struct instance *it, struct test_host *h, const struct setting *set)
+void instance_open(struct b2mml_instance *it, struct test_host *h, const struct setting *set)
 {
 	struct fems_settings settings = { .size = sizeof settings };
 
@@ -166,26 +166,26 @@ void instance_open(struct instance *it, struct test_host *h, const struct settin
 		fail_msg("%s", it->error.text);
 }
 
-void instance_close(struct instance *it)
+void instance_close(struct b2mml_instance *it)
 {
 	it->plugin->life->stop(it->self);
 	it->plugin->life->close(it->self);
 	free(it->cfg);
 }
 
-void instance_says(const struct instance *it, const char *part)
+void instance_says(const struct b2mml_instance *it, const char *part)
 {
 	if (!strstr(it->error.text, part))
 		fail_msg("\"%s\" does not say \"%s\"", it->error.text, part);
 }
 
-enum fems_rc instance_pull(struct instance *it, int64_t budget_us)
+enum fems_rc instance_pull(struct b2mml_instance *it, int64_t budget_us)
 {
 	memset(&it->error, 0, sizeof it->error);
 	return it->plugin->connector->pull(it->self, budget_us, &it->error);
 }
 
-enum fems_rc instance_push(struct instance *it, const char *type, const char *key, const char *body,
+enum fems_rc instance_push(struct b2mml_instance *it, const char *type, const char *key, const char *body,
 			   struct fems_delivery *d)
 {
 	struct fems_span span = { body, strlen(body) };
@@ -312,7 +312,7 @@ void erp_fault(const struct erp_child *c, const char *mode, int count)
 	assert_int_equal(erp_call(c, "/fault", body, NULL), 200);
 }
 
-void instance_open_on_erp(struct instance *it, struct test_host *h, const struct erp_child *c)
+void instance_open_on_erp(struct b2mml_instance *it, struct test_host *h, const struct erp_child *c)
 {
 	static char url[128]; /* settings outlive the call */
 	const struct setting set[] = { { "url", url },

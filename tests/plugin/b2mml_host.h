@@ -33,7 +33,7 @@ struct setting {
 	const char *name, *value; /* as text; durations in seconds */
 };
 
-struct instance {
+struct b2mml_instance {
 	const struct fems_plugin *plugin;
 	void *cfg, *self;
 	struct fems_error error;
@@ -44,14 +44,14 @@ const struct fems_plugin *b2mml_plugin(void);
 /* Settings by the table's defaults and these; ends with a NULL name. */
 void *settings_fill(const struct fems_plugin *, const struct setting *);
 /* check(), open() and start(); fails the test when one of them does. */
-void instance_open(struct instance *, struct test_host *, const struct setting *);
-void instance_close(struct instance *);
-enum fems_rc instance_pull(struct instance *, int64_t budget_us);
-enum fems_rc instance_push(struct instance *, const char *type, const char *key, const char *body,
+void instance_open(struct b2mml_instance *, struct test_host *, const struct setting *);
+void instance_close(struct b2mml_instance *);
+enum fems_rc instance_pull(struct b2mml_instance *, int64_t budget_us);
+enum fems_rc instance_push(struct b2mml_instance *, const char *type, const char *key, const char *body,
 			   struct fems_delivery *);
 
 /* The last error has this text. */
-void instance_says(const struct instance *, const char *part);
+void instance_says(const struct b2mml_instance *, const char *part);
 
 struct erp_child {
 	pid_t pid;
@@ -67,7 +67,7 @@ long erp_call(const struct erp_child *, const char *path, const char *body, json
 /* The stand-in's next count answers are faulty; slow: by 1.5 s. */
 void erp_fault(const struct erp_child *, const char *mode, int count);
 /* An instance with url, loopback and plain HTTP allowed, 2 s of patience. */
-void instance_open_on_erp(struct instance *, struct test_host *, const struct erp_child *);
+void instance_open_on_erp(struct b2mml_instance *, struct test_host *, const struct erp_child *);
 
 struct canned;
 /* Serves one connection with this answer; base as above. */

@@ -127,7 +127,7 @@ static size_t segment_count(const json_t *doc)
 static void test_poll(void **state)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 	json_t *doc, *reply;
 
 	(void)state;
@@ -170,7 +170,7 @@ static void test_poll(void **state)
 static void test_core_that_refuses(void **state)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 
 	(void)state;
 	instance_open_on_erp(&it, &h, &erp);
@@ -211,7 +211,7 @@ static void test_poll_faults(void **state)
 		{ "badxml", 1, FEMS_EINVAL, "not well-formed" },
 	};
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 
 	(void)state;
 	instance_open_on_erp(&it, &h, &erp);
@@ -233,7 +233,7 @@ static void test_poll_faults(void **state)
 static void test_confirmation(void **state)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 	json_t *received;
 
 	(void)state;
@@ -256,7 +256,7 @@ static void test_confirmation(void **state)
 static void test_stop_in_a_slow_exchange(void **state)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 	struct timespec a, b;
 
 	(void)state;
@@ -311,7 +311,7 @@ static void test_addresses(void **state)
 		};
 		struct fems_settings settings = { .size = sizeof settings };
 		struct test_host h;
-		struct instance it;
+		struct b2mml_instance it;
 		struct fems_error e = { "", NULL };
 		void *cfg;
 

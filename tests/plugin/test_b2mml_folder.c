@@ -100,7 +100,7 @@ static void file_says(const char *name, const char *part)
 	"</ID><OperationsRequest><ID>R</ID>"                                                                 \
 	"<SegmentRequirement><ID>R-1</ID></SegmentRequirement></OperationsRequest></OperationsSchedule>"
 
-static void open_on_folder(struct instance *it, struct test_host *h)
+static void open_on_folder(struct b2mml_instance *it, struct test_host *h)
 {
 	const struct setting set[] = { { "folder", folder }, { NULL, NULL } };
 
@@ -116,7 +116,7 @@ static const char *schedule_id(const struct test_host *h, size_t i)
 static void test_folder(void **state)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 	char path[256];
 
 	(void)state;
@@ -152,7 +152,7 @@ static void test_folder(void **state)
 static void test_folder_faults(void **state)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 
 	(void)state;
 	open_on_folder(&it, &h);
@@ -188,7 +188,7 @@ static void test_folder_faults(void **state)
 static void test_folder_future(void **state)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 
 	(void)state;
 	open_on_folder(&it, &h);

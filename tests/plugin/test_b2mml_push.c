@@ -50,7 +50,7 @@ static const char performance[] =
 	"\"energy_wh\":812405,\"peak_w\":310200,\"cost_micro\":121860750000,\"currency\":\"KRW\",\"quality\":"
 	"\"good\"}";
 
-static enum fems_rc push_to_canned(const char *answer, struct fems_delivery *d, struct instance *it,
+static enum fems_rc push_to_canned(const char *answer, struct fems_delivery *d, struct b2mml_instance *it,
 				   char **request)
 {
 	char base[64];
@@ -107,7 +107,7 @@ static void test_answers(void **state)
 		{ "", FEMS_EIO, false, 0, "127.0.0.1" },
 	};
 	struct fems_delivery d;
-	struct instance it;
+	struct b2mml_instance it;
 	char *request;
 
 	(void)state;
@@ -167,7 +167,7 @@ static void test_performance_text(void **state)
 		"OperationsPerformance></DataArea>"
 		"</SyncOperationsPerformance>\n";
 	struct fems_delivery d;
-	struct instance it;
+	struct b2mml_instance it;
 	char *request;
 
 	(void)state;
@@ -211,7 +211,7 @@ static void test_performance(void **state)
 {
 	struct fems_delivery d;
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 	json_t *p;
 
 	(void)state;
@@ -253,7 +253,7 @@ static void test_same_key_other_content(void **state)
 {
 	struct fems_delivery d;
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 	char other[sizeof performance];
 
 	(void)state;
@@ -288,7 +288,7 @@ static void test_bad_documents_out(void **state)
 	};
 	struct fems_delivery d;
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 
 	(void)state;
 	instance_open_on_erp(&it, &h, &erp);
@@ -334,7 +334,7 @@ static void test_proposal(void **state)
 			       "2030-01-07T23:00:00Z");
 	struct fems_delivery d;
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 	json_t *dispatch, *received, *p;
 
 	(void)state;
@@ -415,7 +415,7 @@ static void validate(const char *path, xmlSchemaPtr schema)
 static void provoke_confirmation(void)
 {
 	struct test_host h;
-	struct instance it;
+	struct b2mml_instance it;
 
 	instance_open_on_erp(&it, &h, &erp);
 	erp_fault(&erp, "badxml", 1);
