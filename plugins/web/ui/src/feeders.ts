@@ -67,7 +67,7 @@ export function feederCard(): HTMLElement {
 
 	function render(): void {
 		c.title(t('feeders.title'));
-		const meters = state.meters;
+		const meters = state.meters?.filter((m) => m.role !== 'other'); /* controllers see a machine's power again */
 		if (!meters) {
 			c.body.replaceChildren(waiting('meters'));
 			shape = '';
