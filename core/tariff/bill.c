@@ -55,7 +55,8 @@ enum fems_rc bill_begin(const struct contract *c, int64_t from_us, int64_t to_us
 	if (to_us <= from_us)
 		return err_set(e, FEMS_EINVAL, "bill: the period ends before it begins");
 	if (!on_grid(c->tariff, from_us) || !on_grid(c->tariff, to_us))
-		return err_set(e, FEMS_EINVAL, "bill: the period must begin and end with a demand interval of %d min",
+		return err_set(e, FEMS_EINVAL,
+			       "bill: the period must begin and end with a demand interval of %d min",
 			       (int)(c->tariff->demand_us / US_PER_MIN));
 	if (c->contract_w < 0)
 		return err_set(e, FEMS_EINVAL, "bill: the contract power is negative");
@@ -114,14 +115,15 @@ static enum fems_rc enter_stretch(struct bill_run *run, int64_t t_us, struct fem
 	if (run->pf_line >= 0 && run->row->rate[run->pf_line] != NONE)
 		run->pf_rule = t->lines[run->pf_line].rates[run->row->rate[run->pf_line]].pf;
 	if (run->pf_rule) /* the start of the interval that t_us is in */
-		run->pf_edge_us = t_us - run->slot % (int)(run->pf_rule->interval_us / t->demand_us) * t->demand_us;
+		run->pf_edge_us =
+			t_us - run->slot % (int)(run->pf_rule->interval_us / t->demand_us) * t->demand_us;
 	return FEMS_OK;
 }
 
 static bool slot_sane(const struct load_slot *s)
 {
-	return s->missing || (s->import_wh >= 0 && s->import_wh <= SLOT_WH_MAX && s->varh_lag <= SLOT_WH_MAX &&
-			      s->varh_lead <= SLOT_WH_MAX);
+	return s->missing || (s->import_wh >= 0 && s->import_wh <= SLOT_WH_MAX &&
+			      s->varh_lag <= SLOT_WH_MAX && s->varh_lead <= SLOT_WH_MAX);
 }
 
 /* Why a slot cannot be taken. */
@@ -131,12 +133,15 @@ static enum fems_rc refuse(const struct bill_run *run, const struct load_slot *s
 
 	time_format(s->start_us, run->t->zone, at, sizeof at);
 	if (!slot_sane(s))
-		return err_set(e, FEMS_EINVAL, "bill: energy of the interval at %s is negative or beyond 4 GWh", at);
+		return err_set(e, FEMS_EINVAL,
+			       "bill: energy of the interval at %s is negative or beyond 4 GWh", at);
 	if (s->start_us < run->from_us || s->start_us + run->t->demand_us > run->to_us)
 		return err_set(e, FEMS_EINVAL, "bill: the interval at %s lies outside the period", at);
 	if (s->start_us < run->next_us)
-		return err_set(e, FEMS_EINVAL, "bill: the interval at %s was passed already; intervals come in order "
-					       "of time, each once", at);
+		return err_set(e, FEMS_EINVAL,
+			       "bill: the interval at %s was passed already; intervals come in order "
+			       "of time, each once",
+			       at);
 	return err_set(e, FEMS_EINVAL, "bill: %s is not the start of a demand interval", at);
 }
 
@@ -156,17 +161,21 @@ static enum fems_rc jump(struct bill_run *run, const struct load_slot *s, struct
 
 static void add_reactive(struct bill_run *run, const struct load_slot *s, const struct cell *cell)
 {
+	int64_t varh = (s->varh_lag > 0 ? s->varh_lag : 0) - (s->varh_lead > 0 ? s->varh_lead : 0);
 	struct pf_run *pf = &run->pf;
 
-	if (!pf->end_us) {
-		while (run->pf_edge_us <= s->start_us)
-			run->pf_edge_us += run->pf_rule->interval_us;
-		pf->end_us = run->pf_edge_us;
-		pf->rate = run->row->rate[run->pf_line];
-		pf->part = cell->pf;
+	if (pf->end_us) {
+		pf->wh += s->import_wh;
+		pf->varh += varh;
+		return;
 	}
-	pf->wh += s->import_wh;
-	pf->varh += (s->varh_lag > 0 ? s->varh_lag : 0) - (s->varh_lead > 0 ? s->varh_lead : 0);
+	while (run->pf_edge_us <= s->start_us)
+		run->pf_edge_us += run->pf_rule->interval_us;
+	pf->end_us = run->pf_edge_us;
+	pf->rate = run->row->rate[run->pf_line];
+	pf->part = cell->pf;
+	pf->wh = s->import_wh;
+	pf->varh = varh;
 }
 
 static void flush_reactive(struct bill_run *run)

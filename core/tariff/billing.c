@@ -42,17 +42,23 @@ void billing_let_go(struct in_force *p)
 enum fems_rc billing_check(const struct site *site, const struct tariff *t, struct fems_error *e)
 {
 	if (!t)
-		return err_set(e, FEMS_ENOENT, "the settings name no tariff; add \"tariff: FILE\" to the site");
+		return err_set(e, FEMS_ENOENT,
+			       "the settings name no tariff; add \"tariff: FILE\" to the site");
 	if (t->demand_us % US_PER_SLOT)
-		return err_set(e, FEMS_EINVAL, "tariff %s: its demand interval is not a multiple of the 15 minutes "
-					       "that are stored; it cannot be billed here", t->id);
+		return err_set(e, FEMS_EINVAL,
+			       "tariff %s: its demand interval is not a multiple of the 15 minutes "
+			       "that are stored; it cannot be billed here",
+			       t->id);
 	if (strcmp(t->currency, site->currency))
-		return err_set(e, FEMS_EINVAL, "tariff %s is in %s and the site's currency is %s; set the site's "
-					       "currency to that of its tariff", t->id, t->currency, site->currency);
+		return err_set(e, FEMS_EINVAL,
+			       "tariff %s is in %s and the site's currency is %s; set the site's "
+			       "currency to that of its tariff",
+			       t->id, t->currency, site->currency);
 	return FEMS_OK;
 }
 
-static void in_force_init(struct in_force *p, struct billing *b, const struct site *site, const struct tariff *t)
+static void in_force_init(struct in_force *p, struct billing *b, const struct site *site,
+			  const struct tariff *t)
 {
 	memset(p, 0, sizeof *p);
 	p->billing = b;
@@ -61,8 +67,9 @@ static void in_force_init(struct in_force *p, struct billing *b, const struct si
 	p->target_w = site->demand_target_w ? site->demand_target_w : site->contract_w;
 	p->rc = billing_check(site, t, &p->problem);
 	if (p->rc == FEMS_OK && !(site->main_meter && str_copy(p->meter, sizeof p->meter, site->main_meter)))
-		p->rc = err_set(&p->problem, FEMS_ENOENT, "the site has no main meter to be billed; name one in "
-							  "the settings");
+		p->rc = err_set(&p->problem, FEMS_ENOENT,
+				"the site has no main meter to be billed; name one in "
+				"the settings");
 	pthread_mutex_init(&p->lock, NULL);
 }
 
@@ -141,7 +148,8 @@ enum fems_rc billing_contract(struct billing *b, int64_t t_us, const struct bill
 		return rc;
 	}
 	c = &h->public.contract;
-	*c = (struct contract){ .tariff = h->in_force->tariff, .contract_w = h->in_force->contract_w,
+	*c = (struct contract){ .tariff = h->in_force->tariff,
+				.contract_w = h->in_force->contract_w,
 				.peaks = h->peaks };
 	zone_civil(c->tariff->zone, t_us, &now);
 	rc = peaks_before(b->store, h->in_force, now.year, now.month, h->peaks, &c->n_peaks, e);
@@ -191,7 +199,8 @@ enum fems_rc billing_month(struct billing *b, int year, int month, int64_t now_u
 	rc = peaks_before(b->store, p, year, month, peaks, &c.n_peaks, e);
 	if (rc == FEMS_OK)
 		rc = bill_stored(b->store, p, &c, zone_utc(zone, year, month, 1, 0, 0, 0),
-				 zone_utc(zone, year, month + 1, 1, 0, 0, 0), billing_whole(p->tariff, now_us), out, e);
+				 zone_utc(zone, year, month + 1, 1, 0, 0, 0),
+				 billing_whole(p->tariff, now_us), out, e);
 	billing_let_go(p);
 	return rc;
 }
@@ -223,7 +232,8 @@ enum fems_rc billing_peak_so_far(struct billing *b, int64_t t_us, int64_t *w, in
 	return rc;
 }
 
-enum fems_rc billing_demand_cost(struct billing *b, int64_t t_us, struct demand_cost *out, struct fems_error *e)
+enum fems_rc billing_demand_cost(struct billing *b, int64_t t_us, struct demand_cost *out,
+				 struct fems_error *e)
 {
 	const struct billing_contract *c;
 	struct bill bill;

@@ -43,7 +43,9 @@ typedef void (*billing_plan_fn)(void *ctx, int64_t from_us, int64_t *w, size_t n
 void billing_plan(struct billing *, billing_plan_fn, void *ctx);
 
 /* The contract with the peaks that apply at t_us. Release it soon: billing_set() waits for it. */
-struct billing_contract { struct contract contract; };
+struct billing_contract {
+	struct contract contract;
+};
 enum fems_rc billing_contract(struct billing *, int64_t t_us, const struct billing_contract **out,
 			      struct fems_error *);
 void billing_release(const struct billing_contract *);
@@ -52,7 +54,8 @@ void billing_release(const struct billing_contract *);
 enum fems_rc billing_peak_so_far(struct billing *, int64_t t_us, int64_t *w, int64_t *peak_t_us,
 				 struct fems_error *);
 /* What one more kW costs at t_us, with that peak. */
-enum fems_rc billing_demand_cost(struct billing *, int64_t t_us, struct demand_cost *out, struct fems_error *);
+enum fems_rc billing_demand_cost(struct billing *, int64_t t_us, struct demand_cost *out,
+				 struct fems_error *);
 /* The bill of a local month as far as whole intervals have passed at now_us. */
 enum fems_rc billing_month(struct billing *, int year, int month, int64_t now_us, struct bill *out,
 			   struct fems_error *);

@@ -8,7 +8,9 @@
 
 enum { LOOK_BACK_DAYS = 28 };
 
-struct habit { int64_t wh, n; }; /* of one slot of the day */
+struct habit {
+	int64_t wh, n;
+}; /* of one slot of the day */
 
 struct forecast {
 	const struct tariff *t;
@@ -58,8 +60,8 @@ static int64_t expect(const struct forecast *f, int64_t t_us)
 }
 
 /* The intervals so far and then the habit; false: there is nothing to go by. */
-static enum fems_rc project(const struct forecast *f, struct bill_run *run, const struct load_slot *slots, size_t n,
-			    int64_t from_us, int64_t to_us, bool *known, struct fems_error *e)
+static enum fems_rc project(const struct forecast *f, struct bill_run *run, const struct load_slot *slots,
+			    size_t n, int64_t from_us, int64_t to_us, bool *known, struct fems_error *e)
 {
 	enum fems_rc rc = FEMS_OK;
 
@@ -67,7 +69,10 @@ static enum fems_rc project(const struct forecast *f, struct bill_run *run, cons
 		rc = bill_add(run, &slots[i], e);
 	*known = true;
 	for (int64_t t = from_us; rc == FEMS_OK && t < to_us; t += f->t->demand_us) {
-		struct load_slot s = { .start_us = t, .import_wh = expect(f, t), .varh_lag = -1, .varh_lead = -1,
+		struct load_slot s = { .start_us = t,
+				       .import_wh = expect(f, t),
+				       .varh_lag = -1,
+				       .varh_lead = -1,
 				       .estimated = true };
 
 		if (s.import_wh < 0) {
@@ -79,8 +84,9 @@ static enum fems_rc project(const struct forecast *f, struct bill_run *run, cons
 	return rc;
 }
 
-static enum fems_rc forecast(struct billing *b, struct in_force *p, struct forecast *f, const struct contract *c,
-			     int64_t now_us, int64_t *total_micro, struct fems_error *e)
+static enum fems_rc forecast(struct billing *b, struct in_force *p, struct forecast *f,
+			     const struct contract *c, int64_t now_us, int64_t *total_micro,
+			     struct fems_error *e)
 {
 	const struct zone *zone = p->tariff->zone;
 	int64_t from = zone_month_start(zone, now_us), to = zone_next_month(zone, now_us);

@@ -53,8 +53,8 @@ int64_t billing_whole(const struct tariff *, int64_t t_us);
 enum fems_rc slots_load(struct store *, const struct in_force *, int64_t from_us, int64_t to_us,
 			struct load_slot **out, size_t *n, struct fems_error *);
 /* Peaks of the months before the one of t_us; NULL peaks are not known. */
-enum fems_rc peaks_before(struct store *, struct in_force *, int year, int month, struct peak peaks[PEAKS_MAX],
-			  size_t *n, struct fems_error *);
+enum fems_rc peaks_before(struct store *, struct in_force *, int year, int month,
+			  struct peak peaks[PEAKS_MAX], size_t *n, struct fems_error *);
 /* Bill of [from, to) with what the store holds before now_us. */
 enum fems_rc bill_stored(struct store *, const struct in_force *, const struct contract *, int64_t from_us,
 			 int64_t to_us, int64_t now_us, struct bill *out, struct fems_error *);

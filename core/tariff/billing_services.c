@@ -40,8 +40,9 @@ static json_t *line_json(const struct bill_line *l)
 {
 	return json_pack("{s:s, s:o, s:I, s:s, s:I, s:I, s:o}", "id", l->id, "labels",
 			 labels(l->label_ko, l->label_en), "quantity_milli", (json_int_t)l->quantity_milli,
-			 "quantity_unit", l->quantity_unit, "price_micro", (json_int_t)l->price_micro, "amount_micro",
-			 (json_int_t)l->amount_micro, "evidence", labels(l->evidence_ko, l->evidence_en));
+			 "quantity_unit", l->quantity_unit, "price_micro", (json_int_t)l->price_micro,
+			 "amount_micro", (json_int_t)l->amount_micro, "evidence",
+			 labels(l->evidence_ko, l->evidence_en));
 }
 
 static json_t *bill_json(const struct tariff *t, const struct bill *b, const char *month)
@@ -53,14 +54,14 @@ static json_t *bill_json(const struct tariff *t, const struct bill *b, const cha
 	for (size_t i = 0; i < b->n_lines; i++)
 		json_array_append_new(lines, line_json(&b->lines[i]));
 	return json_pack(
-		"{s:s, s:s, s:o, s:s, s:o, s:o, s:b, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o}", "month",
-		month, "tariff", t->id, "title", labels(t->title_ko, t->title_en), "currency", t->currency, "from",
-		time_json(t, b->from_us), "to", time_json(t, b->to_us), "complete", (int)b->complete, "energy_wh",
-		(json_int_t)b->energy_wh, "peak_w", (json_int_t)b->peak_w, "peak_at", time_json(t, b->peak_t_us),
-		"billing_demand_w", (json_int_t)b->billing_demand_w, "billing_month",
-		b->billing_month ? json_string(set_by) : json_null(), "total_micro", (json_int_t)b->total_micro,
-		"slots", (json_int_t)b->slots, "missing", (json_int_t)b->slots_missing, "estimated",
-		(json_int_t)b->slots_estimated, "lines", lines);
+		"{s:s, s:s, s:o, s:s, s:o, s:o, s:b, s:I, s:I, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
+		"month", month, "tariff", t->id, "title", labels(t->title_ko, t->title_en), "currency",
+		t->currency, "from", time_json(t, b->from_us), "to", time_json(t, b->to_us), "complete",
+		(int)b->complete, "energy_wh", (json_int_t)b->energy_wh, "peak_w", (json_int_t)b->peak_w,
+		"peak_at", time_json(t, b->peak_t_us), "billing_demand_w", (json_int_t)b->billing_demand_w,
+		"billing_month", b->billing_month ? json_string(set_by) : json_null(), "total_micro",
+		(json_int_t)b->total_micro, "slots", (json_int_t)b->slots, "missing",
+		(json_int_t)b->slots_missing, "estimated", (json_int_t)b->slots_estimated, "lines", lines);
 }
 
 static enum fems_rc bill_service(void *ctx, const json_t *request, json_t **reply, struct fems_error *e)
@@ -95,7 +96,11 @@ static enum fems_rc bill_service(void *ctx, const json_t *request, json_t **repl
 
 /* ---- load.day ---- */
 
-struct day_values { int64_t from_us, wh[100]; uint32_t flags[100]; size_t n; };
+struct day_values {
+	int64_t from_us, wh[100];
+	uint32_t flags[100];
+	size_t n;
+};
 
 static bool take_slot(void *ctx, int64_t start_us, const struct store_energy *v)
 {
@@ -190,7 +195,8 @@ static json_t *bands_json(const struct tariff *t)
 	return list;
 }
 
-static enum fems_rc day_asked(const struct tariff *t, const json_t *request, int64_t *from_us, struct fems_error *e)
+static enum fems_rc day_asked(const struct tariff *t, const json_t *request, int64_t *from_us,
+			      struct fems_error *e)
 {
 	const char *date = NULL;
 	char text[24];
@@ -233,17 +239,19 @@ static enum fems_rc load_day(struct billing *b, struct in_force *p, const json_t
 		json_decref(prices);
 		return rc;
 	}
-	if (billing_demand_cost(b, next - 1 < clock_now_us() ? next - 1 : clock_now_us(), &cost, &ignored) == FEMS_OK)
+	if (billing_demand_cost(b, next - 1 < clock_now_us() ? next - 1 : clock_now_us(), &cost, &ignored) ==
+	    FEMS_OK)
 		threshold = cost.threshold_w;
 	prices_json(t, from, today.n, bands, prices);
 	day_text(civil_days(c.year, c.month, c.day), date, sizeof date);
-	return give(json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "date", date,
-			      "from", time_json(t, from), "slot_s", (int)(US_PER_SLOT / US_PER_S), "wh",
+	return give(json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "date",
+			      date, "from", time_json(t, from), "slot_s", (int)(US_PER_SLOT / US_PER_S), "wh",
 			      values_json(&today, today.n), "flags", flags_json(&today), "yesterday_wh",
-			      values_json(&yesterday, today.n), "plan_w", plan_json_of(b, from, today.n), "band",
-			      bands, "price_micro", prices, "bands", bands_json(t), "contract_w",
+			      values_json(&yesterday, today.n), "plan_w", plan_json_of(b, from, today.n),
+			      "band", bands, "price_micro", prices, "bands", bands_json(t), "contract_w",
 			      (json_int_t)p->contract_w, "target_w", (json_int_t)p->target_w, "threshold_w",
-			      (json_int_t)threshold), reply, e);
+			      (json_int_t)threshold),
+		    reply, e);
 }
 
 static enum fems_rc load_day_service(void *ctx, const json_t *request, json_t **reply, struct fems_error *e)
@@ -268,8 +276,8 @@ static json_t *month_json(const struct tariff *t, const struct bill *b, int64_t 
 			 (json_int_t)b->billing_demand_w, "forecast_micro", or_null(forecast, forecast != 0));
 }
 
-static enum fems_rc today(struct billing *b, const struct in_force *p, int64_t now, int64_t *wh, int64_t *micro,
-			  struct fems_error *e)
+static enum fems_rc today(struct billing *b, const struct in_force *p, int64_t now, int64_t *wh,
+			  int64_t *micro, struct fems_error *e)
 {
 	int64_t from = zone_day_start(p->tariff->zone, now);
 	/* The running interval belongs to today's cost, as far as it has come. */
@@ -307,8 +315,10 @@ static enum fems_rc cost_today(struct billing *b, struct in_force *p, int64_t no
 	if (rc != FEMS_OK)
 		return rc;
 	day_text(civil_days(c.year, c.month, c.day), date, sizeof date);
-	return give(json_pack("{s:s, s:I, s:I, s:o}", "date", date, "energy_wh", (json_int_t)wh, "energy_micro",
-			      (json_int_t)micro, "month", month_json(p->tariff, &bill, forecast)), reply, e);
+	return give(json_pack("{s:s, s:I, s:I, s:o}", "date", date, "energy_wh", (json_int_t)wh,
+			      "energy_micro", (json_int_t)micro, "month",
+			      month_json(p->tariff, &bill, forecast)),
+		    reply, e);
 }
 
 static enum fems_rc cost_today_service(void *ctx, const json_t *request, json_t **reply, struct fems_error *e)
@@ -366,11 +376,12 @@ static enum fems_rc demand_service(void *ctx, const json_t *request, json_t **re
 	if (rc == FEMS_OK)
 		rc = give(json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:i}", "counts",
 				    (int)price.counts_for_demand, "band", price.band, "energy_micro",
-				    (json_int_t)price.energy_micro, "threshold_w", (json_int_t)cost.threshold_w,
-				    "peak_so_far_w", (json_int_t)peak_w, "billing_demand_w",
-				    (json_int_t)cost.threshold_w, "month_micro_per_kw",
+				    (json_int_t)price.energy_micro, "threshold_w",
+				    (json_int_t)cost.threshold_w, "peak_so_far_w", (json_int_t)peak_w,
+				    "billing_demand_w", (json_int_t)cost.threshold_w, "month_micro_per_kw",
 				    (json_int_t)cost.month_micro_per_kw, "total_micro_per_kw",
-				    (json_int_t)cost.total_micro_per_kw, "months", cost.months), reply, e);
+				    (json_int_t)cost.total_micro_per_kw, "months", cost.months),
+			  reply, e);
 	billing_release(c);
 	return rc;
 }
@@ -378,7 +389,10 @@ static enum fems_rc demand_service(void *ctx, const json_t *request, json_t **re
 void billing_serve(struct billing *b, struct services *s)
 {
 	service_add(s, "bill", SERVICE_ANYWHERE, bill_service, b, "bill of a month, line by line");
-	service_add(s, "load.day", SERVICE_ANYWHERE, load_day_service, b, "a day's load with bands and prices");
-	service_add(s, "cost.today", SERVICE_ANYWHERE, cost_today_service, b, "today's energy and its cost, the month so far");
-	service_add(s, "tariff.demand", SERVICE_ANYWHERE, demand_service, b, "what one more kW would cost now");
+	service_add(s, "load.day", SERVICE_ANYWHERE, load_day_service, b,
+		    "a day's load with bands and prices");
+	service_add(s, "cost.today", SERVICE_ANYWHERE, cost_today_service, b,
+		    "today's energy and its cost, the month so far");
+	service_add(s, "tariff.demand", SERVICE_ANYWHERE, demand_service, b,
+		    "what one more kW would cost now");
 }

@@ -17,7 +17,7 @@ struct fill {
 	struct load_slot *slots;
 	size_t n;
 	int64_t from_us, step_us;
-	int *pieces; /* quarter hours with energy, per slot */
+	int *pieces;  /* quarter hours with energy, per slot */
 	size_t field; /* offset in struct load_slot */
 	bool reactive;
 };
@@ -87,17 +87,20 @@ enum fems_rc slots_load(struct store *store, const struct in_force *p, int64_t f
 		return err_set(e, FEMS_ENOMEM, "bill: out of memory");
 	}
 	for (size_t i = 0; i < f.n; i++)
-		f.slots[i] = (struct load_slot){ .start_us = from_us + (int64_t)i * step, .varh_lag = -1,
+		f.slots[i] = (struct load_slot){ .start_us = from_us + (int64_t)i * step,
+						 .varh_lag = -1,
 						 .varh_lead = -1 };
 	f.field = offsetof(struct load_slot, import_wh);
 	rc = fill_series(store, &f, p->meter, "energy.active.import", to_us, &found, e);
 	f.reactive = true;
 	f.field = offsetof(struct load_slot, varh_lag);
 	if (rc == FEMS_OK)
-		rc = fill_reactive(store, &f, p->meter, "energy.reactive.lag", "energy.reactive.import", to_us, e);
+		rc = fill_reactive(store, &f, p->meter, "energy.reactive.lag", "energy.reactive.import",
+				   to_us, e);
 	f.field = offsetof(struct load_slot, varh_lead);
 	if (rc == FEMS_OK)
-		rc = fill_reactive(store, &f, p->meter, "energy.reactive.lead", "energy.reactive.export", to_us, e);
+		rc = fill_reactive(store, &f, p->meter, "energy.reactive.lead", "energy.reactive.export",
+				   to_us, e);
 	for (size_t i = 0; i < f.n; i++)
 		f.slots[i].missing = f.pieces[i] < (int)(step / US_PER_SLOT);
 	free(f.pieces);
@@ -110,8 +113,9 @@ enum fems_rc slots_load(struct store *store, const struct in_force *p, int64_t f
 	return rc;
 }
 
-enum fems_rc bill_stored(struct store *store, const struct in_force *p, const struct contract *c, int64_t from_us,
-			 int64_t to_us, int64_t now_us, struct bill *out, struct fems_error *e)
+enum fems_rc bill_stored(struct store *store, const struct in_force *p, const struct contract *c,
+			 int64_t from_us, int64_t to_us, int64_t now_us, struct bill *out,
+			 struct fems_error *e)
 {
 	int64_t until = now_us < to_us ? now_us : to_us;
 	struct load_slot *slots = NULL;
@@ -152,13 +156,15 @@ static enum fems_rc override_peaks(struct store *store, struct peak *peaks, size
 	rc = json_parse((struct fems_span){ text, strlen(text) }, &all, e);
 	if (rc == FEMS_OK && !json_is_object(all))
 		rc = err_set(e, FEMS_EINVAL, "not an object");
-	json_object_foreach(rc == FEMS_OK ? all : NULL, key, value) {
+	json_object_foreach(rc == FEMS_OK ? all : NULL, key, value)
+	{
 		struct peak p = { .year = 0 }, *old;
 		char end;
 
 		if (sscanf(key, "%4d-%2d%c", &p.year, &p.month, &end) != 2 || p.month < 1 || p.month > 12 ||
 		    !json_is_integer(value) || json_integer_value(value) < 0) {
-			rc = err_set(e, FEMS_EINVAL, "\"%s\" must be a month such as 2025-12 with a power in W", key);
+			rc = err_set(e, FEMS_EINVAL,
+				     "\"%s\" must be a month such as 2025-12 with a power in W", key);
 			break;
 		}
 		p.w = json_integer_value(value);
@@ -180,13 +186,15 @@ static enum fems_rc peak_stored(struct store *store, const struct in_force *p, i
 {
 	const struct tariff *t = p->tariff;
 	struct contract c = { .tariff = t, .contract_w = p->contract_w };
-	int64_t from = zone_utc(t->zone, year, month, 1, 0, 0, 0), to = zone_utc(t->zone, year, month + 1, 1, 0, 0, 0);
+	int64_t from = zone_utc(t->zone, year, month, 1, 0, 0, 0),
+		to = zone_utc(t->zone, year, month + 1, 1, 0, 0, 0);
 	struct fems_error uncovered;
 	struct bill b;
 	enum fems_rc rc;
 
 	*known = false;
-	if (!tariff_row(t, tariff_day(t, from), &uncovered) || !tariff_row(t, tariff_day(t, to - 1), &uncovered))
+	if (!tariff_row(t, tariff_day(t, from), &uncovered) ||
+	    !tariff_row(t, tariff_day(t, to - 1), &uncovered))
 		return FEMS_OK;
 	rc = bill_stored(store, p, &c, from, to, to, &b, e);
 	if (rc != FEMS_OK)
@@ -196,11 +204,10 @@ static enum fems_rc peak_stored(struct store *store, const struct in_force *p, i
 	return FEMS_OK;
 }
 
-static enum fems_rc stored_peaks(struct store *store, struct in_force *p, int year, int month, struct peak *peaks,
-				 size_t *n, struct fems_error *e)
+static enum fems_rc stored_peaks(struct store *store, struct in_force *p, int year, int month,
+				 struct peak *peaks, size_t *n, struct fems_error *e)
 {
-	const struct demand_rule *rule =
-		demand_rule_on(p->tariff, civil_days(year, month, 1));
+	const struct demand_rule *rule = demand_rule_on(p->tariff, civil_days(year, month, 1));
 	int window = rule ? rule->window_months : 1;
 
 	*n = 0;

@@ -26,7 +26,8 @@ static void load_classes(struct calendar *c, const struct conf_node *list, struc
 {
 	for (size_t i = 0; list && i < conf_count(list); i++) {
 		if (c->n_classes == CALENDAR_MAX_CLASSES)
-			conf_error(f, conf_item(list, i), "calendar: at most %d classes", CALENDAR_MAX_CLASSES);
+			conf_error(f, conf_item(list, i), "calendar: at most %d classes",
+				   CALENDAR_MAX_CLASSES);
 		else if (load_id(conf_item(list, i), "class of holidays", c->classes[c->n_classes],
 				 sizeof c->classes[0], f))
 			c->n_classes++;
@@ -57,8 +58,10 @@ static bool load_holiday(struct calendar *c, const struct conf_node *n, struct h
 		conf_error(f, date, "holiday: %s lies outside the span of this calendar; extend from or to",
 			   conf_text(date));
 	else if (c->n_days && h->day <= c->days[c->n_days - 1].day)
-		conf_error(f, date, "holiday: %s stands behind the same or a later day; list every day once, "
-				    "in rising order", conf_text(date));
+		conf_error(f, date,
+			   "holiday: %s stands behind the same or a later day; list every day once, "
+			   "in rising order",
+			   conf_text(date));
 	else
 		return true;
 	return false;
@@ -80,8 +83,8 @@ static void load_days(struct calendar *c, const struct conf_node *list, struct f
 
 static void load_all(struct calendar *c, const struct conf_node *root, struct faults *f)
 {
-	static const char *const names[] = { "calendar", "title", "checked", "source", "from", "to", "classes",
-					     "days", NULL };
+	static const char *const names[] = { "calendar", "title",   "checked", "source", "from",
+					     "to",       "classes", "days",    NULL };
 	const struct conf_node *from, *to;
 
 	if (conf_kind(root) != CONF_MAP) {

@@ -101,7 +101,8 @@ int64_t reg_price(const struct tariff *t, const struct reg *r, int line)
 	return price;
 }
 
-int64_t tariff_with_taxes(const struct tariff *t, const uint8_t rate[MAX_LINES], const int64_t amount[MAX_LINES])
+int64_t tariff_with_taxes(const struct tariff *t, const uint8_t rate[MAX_LINES],
+			  const int64_t amount[MAX_LINES])
 {
 	int64_t sums[MAX_LINES], total = 0;
 
@@ -114,7 +115,8 @@ int64_t tariff_with_taxes(const struct tariff *t, const uint8_t rate[MAX_LINES],
 			for (int k = 0; k < i; k++)
 				if (line->of >> k & 1)
 					base += sums[k];
-			sums[i] = round_div(base * line->rates[rate[i]].price_micro, PERCENT_100, ROUND_HALF_UP);
+			sums[i] = round_div(base * line->rates[rate[i]].price_micro, PERCENT_100,
+					    ROUND_HALF_UP);
 		}
 		total += sums[i];
 	}
@@ -162,7 +164,8 @@ static int reg_find(struct build *b, const struct reg *key)
 	/* Registers of one row follow each other, so the newest ones are the likely ones. */
 	for (size_t i = t->n_regs; i-- > 0;)
 		if (t->regs[i].season == key->season && t->regs[i].band == key->band &&
-		    t->regs[i].discount == key->discount && !memcmp(t->regs[i].rate, key->rate, sizeof key->rate))
+		    t->regs[i].discount == key->discount &&
+		    !memcmp(t->regs[i].rate, key->rate, sizeof key->rate))
 			return (int)i;
 	if (!grow((void **)&t->regs, t->n_regs, &b->cap_regs, sizeof *t->regs, REGS_MAX)) {
 		b->why = "too many combinations of seasons, bands and versions";
@@ -202,8 +205,8 @@ static bool row_cells(struct build *b, struct row *row)
 {
 	struct tariff *t = b->t;
 	const struct hours *h = &t->hours[row->hours];
-	const uint8_t *bands = h->bands + ((size_t)row->season * (size_t)t->n_day_types + row->day_type) *
-						  (size_t)t->slots;
+	const uint8_t *bands =
+		h->bands + ((size_t)row->season * (size_t)t->n_day_types + row->day_type) * (size_t)t->slots;
 
 	row->cells = calloc((size_t)t->slots, sizeof *row->cells);
 	if (!row->cells) {
@@ -211,7 +214,8 @@ static bool row_cells(struct build *b, struct row *row)
 		return false;
 	}
 	for (int s = 0; s < t->slots; s++) {
-		struct reg key = { .season = row->season, .band = h->billed[row->day_type][bands[s]],
+		struct reg key = { .season = row->season,
+				   .band = h->billed[row->day_type][bands[s]],
 				   .discount = discount_at(t, row, s) };
 		int reg;
 
@@ -219,7 +223,8 @@ static bool row_cells(struct build *b, struct row *row)
 		reg = reg_find(b, &key);
 		if (reg < 0)
 			return false;
-		row->cells[s] = (struct cell){ .reg = (uint16_t)reg, .counts = t->bands[bands[s]].counts,
+		row->cells[s] = (struct cell){ .reg = (uint16_t)reg,
+					       .counts = t->bands[bands[s]].counts,
 					       .pf = pf_at(t, row, s) };
 	}
 	return true;
@@ -338,7 +343,8 @@ bool tariff_compile(struct tariff *t, const struct conf_node *root, struct fault
 		return false;
 	span(t, &from, &to);
 	if (to < from) {
-		conf_error(f, root, "no day is covered by the holiday list, hours and a price of every line at once");
+		conf_error(f, root,
+			   "no day is covered by the holiday list, hours and a price of every line at once");
 		return false;
 	}
 	t->first_day = from;
@@ -376,10 +382,12 @@ const struct row *tariff_row(const struct tariff *t, int64_t day, struct fems_er
 	if (!part)
 		err_set(e, FEMS_ENOENT, "tariff %s: %s is too far away", t->id, text);
 	else if (!strcmp(part, "the holiday list"))
-		err_set(e, FEMS_ENOENT, "tariff %s: the holiday list does not cover %s; extend the calendar file",
-			t->id, text);
+		err_set(e, FEMS_ENOENT,
+			"tariff %s: the holiday list does not cover %s; extend the calendar file", t->id,
+			text);
 	else
-		err_set(e, FEMS_ENOENT, "tariff %s: no version of \"%s\" is valid on %s; add one to the tariff file",
-			t->id, part, text);
+		err_set(e, FEMS_ENOENT,
+			"tariff %s: no version of \"%s\" is valid on %s; add one to the tariff file", t->id,
+			part, text);
 	return NULL;
 }

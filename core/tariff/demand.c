@@ -51,15 +51,17 @@ void demand_compute(const struct tariff *t, const struct demand_rule *r, const s
 			out->missing++;
 			continue;
 		}
-		w = round_w(round_div((__int128)p->w * r->percent_micro, PERCENT_100, ROUND_HALF_UP), r->round);
+		w = round_w(round_div((__int128)p->w * r->percent_micro, PERCENT_100, ROUND_HALF_UP),
+			    r->round);
 		if (w > out->history_w) {
 			out->history_w = w;
 			out->history_year = p->year;
 			out->history_month = p->month;
 		}
 	}
-	out->floor_w = round_w(round_div((__int128)c->contract_w * r->contract_percent_micro, PERCENT_100,
-					 ROUND_HALF_UP), r->round);
+	out->floor_w = round_w(
+		round_div((__int128)c->contract_w * r->contract_percent_micro, PERCENT_100, ROUND_HALF_UP),
+		r->round);
 	out->w = round_w(peak_w, r->round);
 	out->year = year;
 	out->month = month;
@@ -105,7 +107,8 @@ enum fems_rc tariff_demand_cost(const struct contract *c, int64_t t_us, int64_t 
 	out->month_micro_per_kw = kw_price(t, row);
 	out->total_micro_per_kw = out->month_micro_per_kw;
 	out->months = 1;
-	share = round_div((__int128)out->month_micro_per_kw * rule->percent_micro, PERCENT_100, ROUND_HALF_UP);
+	share = round_div((__int128)out->month_micro_per_kw * rule->percent_micro, PERCENT_100,
+			  ROUND_HALF_UP);
 	/* Above the threshold this peak is higher than every earlier one, so it stays the highest for as
 	 * long as it is in the window: later peaks are not known. */
 	for (int m = month + 1; m < month + rule->window_months; m++)

@@ -11,7 +11,9 @@
 #include <string.h>
 #include "core/base/text.h"
 
-struct num { char s[48]; };
+struct num {
+	char s[48];
+};
 
 void fit(char *dst, size_t cap, const char *fmt, ...)
 {
@@ -75,7 +77,9 @@ static struct num kilo(int64_t milli)
 
 static const char *currency_ko(const struct bill_run *run)
 {
-	static const char *const names[][2] = { { "KRW", "원" }, { "EUR", "유로" }, { "USD", "달러" }, { "JPY", "엔" } };
+	static const char *const names[][2] = {
+		{ "KRW", "원" }, { "EUR", "유로" }, { "USD", "달러" }, { "JPY", "엔" }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(run->t->currency, names[i][0]))
@@ -91,8 +95,8 @@ static struct num interval(const struct bill_run *run, int64_t t_us)
 
 	zone_civil(run->t->zone, t_us, &a);
 	zone_civil(run->t->zone, t_us + run->t->demand_us, &b);
-	snprintf(n.s, sizeof n.s, "%04d-%02d-%02d %02d:%02d-%02d:%02d", a.year, a.month, a.day, a.hour, a.minute,
-		 b.hour, b.minute);
+	snprintf(n.s, sizeof n.s, "%04d-%02d-%02d %02d:%02d-%02d:%02d", a.year, a.month, a.day, a.hour,
+		 a.minute, b.hour, b.minute);
 	return n;
 }
 
@@ -122,23 +126,26 @@ static void share_words(int64_t days, int64_t of_days, char en[40], char ko[40])
 void evidence_demand(const struct bill_run *run, const struct billing_demand *d, const struct rate *rate,
 		     int64_t days, int64_t of_days, struct bill_line *out)
 {
-	char en[120], ko[120], share_en[40], share_ko[40], why_en[200], why_ko[200], more_en[60] = "", more_ko[80] = "";
+	char en[120], ko[120], share_en[40], share_ko[40], why_en[200], why_ko[200], more_en[60] = "",
+										     more_ko[80] = "";
 	struct num percent = num(run->demand->contract_percent_micro), contract = kilo(run->contract_w);
 
 	peak_words(run, en, ko);
 	share_words(days, of_days, share_en, share_ko);
 	if (!d->month) {
 		fit(why_en, sizeof why_en, "floor: %s %% of the contract of %s kW (month: %s)", percent.s,
-			 contract.s, en);
-		fit(why_ko, sizeof why_ko, "계약전력 %s kW의 %s %% 하한 (당월: %s)", contract.s, percent.s, ko);
+		    contract.s, en);
+		fit(why_ko, sizeof why_ko, "계약전력 %s kW의 %s %% 하한 (당월: %s)", contract.s, percent.s,
+		    ko);
 	} else if (d->year == run->year && d->month == run->month) {
 		fit(why_en, sizeof why_en, "set by this month's highest demand, %s", en);
 		fit(why_ko, sizeof why_ko, "당월 최대수요 %s", ko);
 	} else {
-		fit(why_en, sizeof why_en, "set by the peak of %04d-%02d, kept for %d months (this month: %s)",
-			 d->year, d->month, run->demand->window_months, en);
-		fit(why_ko, sizeof why_ko, "%04d-%02d 최대수요 적용, %d개월 유지 (당월: %s)", d->year, d->month,
-			 run->demand->window_months, ko);
+		fit(why_en, sizeof why_en,
+		    "set by the peak of %04d-%02d, kept for %d months (this month: %s)", d->year, d->month,
+		    run->demand->window_months, en);
+		fit(why_ko, sizeof why_ko, "%04d-%02d 최대수요 적용, %d개월 유지 (당월: %s)", d->year,
+		    d->month, run->demand->window_months, ko);
 	}
 	if (d->missing) {
 		snprintf(more_en, sizeof more_en, "; no peak known of %d months that count", d->missing);
@@ -164,11 +171,11 @@ void evidence_energy(const struct bill_run *run, const struct line *line, const 
 	}
 	day_text(line->rates[key->rate].valid.from, day, sizeof day);
 	fit(out->evidence_en, sizeof out->evidence_en, "%s kWh x %s %s/kWh; %s, prices from %s%s",
-	    kilo(out->quantity_milli).s, num(out->price_micro).s, t->currency, t->seasons[key->season].label.en, day,
-	    off_en);
+	    kilo(out->quantity_milli).s, num(out->price_micro).s, t->currency,
+	    t->seasons[key->season].label.en, day, off_en);
 	fit(out->evidence_ko, sizeof out->evidence_ko, "%s kWh × %s %s/kWh; %s, %s 시행 단가%s",
-	    kilo(out->quantity_milli).s, num(out->price_micro).s, currency_ko(run), t->seasons[key->season].label.ko,
-	    day, off_ko);
+	    kilo(out->quantity_milli).s, num(out->price_micro).s, currency_ko(run),
+	    t->seasons[key->season].label.ko, day, off_ko);
 }
 
 void evidence_levy(const struct bill_run *run, const struct rate *rate, struct bill_line *out)
@@ -188,9 +195,10 @@ void evidence_fixed(const struct bill_run *run, const struct rate *rate, int64_t
 	char en[40], ko[40];
 
 	share_words(days, of_days, en, ko);
-	fit(out->evidence_en, sizeof out->evidence_en, "%s %s a month%s", num(rate->price_micro).s, run->t->currency,
-	    en);
-	fit(out->evidence_ko, sizeof out->evidence_ko, "월 %s %s%s", num(rate->price_micro).s, currency_ko(run), ko);
+	fit(out->evidence_en, sizeof out->evidence_en, "%s %s a month%s", num(rate->price_micro).s,
+	    run->t->currency, en);
+	fit(out->evidence_ko, sizeof out->evidence_ko, "월 %s %s%s", num(rate->price_micro).s,
+	    currency_ko(run), ko);
 }
 
 void evidence_pf(const struct bill_run *run, const struct pf_rule *rule, const struct pf_mean *mean,
@@ -211,8 +219,8 @@ void evidence_pf(const struct bill_run *run, const struct pf_rule *rule, const s
 	}
 	fit(out->evidence_en, sizeof out->evidence_en, "%s: %s %% of %s %s", en, kilo(out->quantity_milli).s,
 	    num(of_micro).s, run->t->currency);
-	fit(out->evidence_ko, sizeof out->evidence_ko, "%s: %s %s의 %s %%", ko, num(of_micro).s, currency_ko(run),
-	    kilo(out->quantity_milli).s);
+	fit(out->evidence_ko, sizeof out->evidence_ko, "%s: %s %s의 %s %%", ko, num(of_micro).s,
+	    currency_ko(run), kilo(out->quantity_milli).s);
 }
 
 void evidence_over(const struct bill_run *run, int64_t excess_w, int64_t percent_micro, bool grace,
@@ -223,18 +231,20 @@ void evidence_over(const struct bill_run *run, int64_t excess_w, int64_t percent
 	peak_words(run, en, ko);
 	if (grace) {
 		fit(out->evidence_en, sizeof out->evidence_en,
-		    "%s kW above the contract of %s kW (%s); first month above it: a warning, nothing is charged",
+		    "%s kW above the contract of %s kW (%s); first month above it: a warning, nothing is "
+		    "charged",
 		    kilo(excess_w).s, kilo(run->contract_w).s, en);
-		fit(out->evidence_ko, sizeof out->evidence_ko, "계약전력 %s kW를 %s kW 초과 (%s); 첫 달은 예고만, 부과 없음",
-		    kilo(run->contract_w).s, kilo(excess_w).s, ko);
+		fit(out->evidence_ko, sizeof out->evidence_ko,
+		    "계약전력 %s kW를 %s kW 초과 (%s); 첫 달은 예고만, 부과 없음", kilo(run->contract_w).s,
+		    kilo(excess_w).s, ko);
 		return;
 	}
 	fit(out->evidence_en, sizeof out->evidence_en,
 	    "%s kW above the contract of %s kW (%s), at %s %% of the base price: %s %s/kW", kilo(excess_w).s,
 	    kilo(run->contract_w).s, en, num(percent_micro).s, num(out->price_micro).s, run->t->currency);
-	fit(out->evidence_ko, sizeof out->evidence_ko, "계약전력 %s kW를 %s kW 초과 (%s), 기본단가의 %s %%: %s %s/kW",
-	    kilo(run->contract_w).s, kilo(excess_w).s, ko, num(percent_micro).s, num(out->price_micro).s,
-	    currency_ko(run));
+	fit(out->evidence_ko, sizeof out->evidence_ko,
+	    "계약전력 %s kW를 %s kW 초과 (%s), 기본단가의 %s %%: %s %s/kW", kilo(run->contract_w).s,
+	    kilo(excess_w).s, ko, num(percent_micro).s, num(out->price_micro).s, currency_ko(run));
 }
 
 void evidence_percent(const struct bill_run *run, const struct line *line, int64_t of_micro, bool mixed,
@@ -254,13 +264,14 @@ void evidence_percent(const struct bill_run *run, const struct line *line, int64
 		}
 	fit(out->evidence_en, sizeof out->evidence_en, "%s %% of %s %s%s (%s)", kilo(out->quantity_milli).s,
 	    num(of_micro).s, run->t->currency, mixed ? ", rates weighted by days" : "", en);
-	fit(out->evidence_ko, sizeof out->evidence_ko, "%s %s의 %s %%%s (%s)", num(of_micro).s, currency_ko(run),
-	    kilo(out->quantity_milli).s, mixed ? ", 일수 가중" : "", ko);
+	fit(out->evidence_ko, sizeof out->evidence_ko, "%s %s의 %s %%%s (%s)", num(of_micro).s,
+	    currency_ko(run), kilo(out->quantity_milli).s, mixed ? ", 일수 가중" : "", ko);
 }
 
 void evidence_total(const struct bill_run *run, int64_t before_micro, struct bill_line *out)
 {
 	fit(out->evidence_en, sizeof out->evidence_en, "%s %s before rounding", num(before_micro).s,
 	    run->t->currency);
-	fit(out->evidence_ko, sizeof out->evidence_ko, "조정 전 %s %s", num(before_micro).s, currency_ko(run));
+	fit(out->evidence_ko, sizeof out->evidence_ko, "조정 전 %s %s", num(before_micro).s,
+	    currency_ko(run));
 }

@@ -80,8 +80,8 @@ static int64_t first_day_of(const struct compose *c, int line, const struct ener
 	return day;
 }
 
-static struct energy_key *key_of(struct compose *c, struct energy_key *keys, int *n, const struct energy_key *key,
-				 int line)
+static struct energy_key *key_of(struct compose *c, struct energy_key *keys, int *n,
+				 const struct energy_key *key, int line)
 {
 	int i = 0, at;
 
@@ -129,17 +129,26 @@ static int collect_keys(struct compose *c, int line, struct energy_key *keys)
 
 	/* The bands of the first day are always shown, also while they are empty. */
 	for (int b = 0; b < t->n_bands; b++)
-		key_of(c, keys, &n, &(struct energy_key){ .rate = first->rate[line], .season = first->season,
-							  .band = (uint8_t)b, .discount = NONE }, line);
+		key_of(c, keys, &n,
+		       &(struct energy_key){ .rate = first->rate[line],
+					     .season = first->season,
+					     .band = (uint8_t)b,
+					     .discount = NONE },
+		       line);
 	for (size_t i = 0; i < t->n_regs && c->rc == FEMS_OK; i++) {
 		const struct reg *r = &t->regs[i];
-		uint8_t discount = r->discount != NONE && t->discounts[r->discount].line == line ? r->discount : NONE;
+		uint8_t discount =
+			r->discount != NONE && t->discounts[r->discount].line == line ? r->discount : NONE;
 		struct energy_key *key;
 
 		if (!c->run->wh[i])
 			continue;
-		key = key_of(c, keys, &n, &(struct energy_key){ .rate = r->rate[line], .season = r->season,
-								.band = r->band, .discount = discount }, line);
+		key = key_of(c, keys, &n,
+			     &(struct energy_key){ .rate = r->rate[line],
+						   .season = r->season,
+						   .band = r->band,
+						   .discount = discount },
+			     line);
 		if (key)
 			key->wh += c->run->wh[i];
 	}
@@ -181,7 +190,9 @@ static void energy_by_band(struct compose *c, int index)
 	int64_t total = 0;
 
 	for (int i = 0; i < n && c->rc == FEMS_OK; i++) {
-		struct reg reg = { .season = keys[i].season, .band = keys[i].band, .discount = keys[i].discount };
+		struct reg reg = { .season = keys[i].season,
+				   .band = keys[i].band,
+				   .discount = keys[i].discount };
 		struct bill_line *out = add_line(c, line, "kWh");
 		int64_t wh = round_wh(keys[i].wh, line->round_quantity);
 
@@ -202,7 +213,10 @@ static void energy_by_band(struct compose *c, int index)
 
 /* ---- what is priced by version and not by band ---- */
 
-struct part { uint8_t rate; int64_t days, wh; };
+struct part {
+	uint8_t rate;
+	int64_t days, wh;
+};
 
 /* Versions of a line in the order of the period, neighbours of equal price joined. */
 static int collect_parts(const struct compose *c, int index, struct part parts[MAX_RATES])
@@ -241,7 +255,8 @@ static void levy(struct compose *c, int index)
 
 	for (size_t i = 0; i < t->n_regs; i++)
 		for (int k = 0; k < n; k++)
-			if (line->rates[t->regs[i].rate[index]].price_micro == line->rates[parts[k].rate].price_micro) {
+			if (line->rates[t->regs[i].rate[index]].price_micro ==
+			    line->rates[parts[k].rate].price_micro) {
 				parts[k].wh += c->run->wh[i];
 				break;
 			}
@@ -282,7 +297,8 @@ static void by_days(struct compose *c, int index, const struct billing_demand *d
 		out->price_micro = rate->price_micro;
 		if (k)
 			add_suffix(out, rate);
-		add_amount(c, line, out, (__int128)milli * rate->price_micro * parts[k].days / (1000 * (__int128)of_days));
+		add_amount(c, line, out,
+			   (__int128)milli * rate->price_micro * parts[k].days / (1000 * (__int128)of_days));
 		if (demand)
 			evidence_demand(c->run, demand, rate, parts[k].days, of_days, out);
 		else
@@ -453,8 +469,9 @@ static void compose_total(struct compose *c)
 
 enum fems_rc bill_compose(const struct bill_run *run, struct bill *bill, struct fems_error *e)
 {
-	struct contract contract = { .tariff = run->t, .contract_w = run->contract_w, .peaks = run->peaks,
-				     .n_peaks = run->n_peaks };
+	struct contract contract = {
+		.tariff = run->t, .contract_w = run->contract_w, .peaks = run->peaks, .n_peaks = run->n_peaks
+	};
 	struct compose c = { .run = run, .bill = bill, .e = e };
 	struct billing_demand demand;
 

@@ -27,7 +27,8 @@ static void load_head(struct load *l, const struct conf_node *root)
 	if (currency && load_id(currency, "currency", t->currency, sizeof t->currency, l->f))
 		for (const char *s = t->currency; *s || s != t->currency + 3; s++)
 			if (*s < 'A' || *s > 'Z' || s - t->currency > 3) {
-				conf_error(l->f, currency, "currency: three capital letters of ISO 4217, such as KRW");
+				conf_error(l->f, currency,
+					   "currency: three capital letters of ISO 4217, such as KRW");
 				break;
 			}
 	if (zone && zone_open(conf_text(zone), &t->zone, &e) != FEMS_OK)
@@ -36,7 +37,8 @@ static void load_head(struct load *l, const struct conf_node *root)
 	if (interval && conf_as_duration(interval, "demand_interval", &t->demand_us, l->f) &&
 	    (t->demand_us < US_PER_MIN || t->demand_us > US_PER_H || US_PER_H % t->demand_us ||
 	     t->demand_us % US_PER_MIN)) {
-		conf_error(l->f, interval, "demand_interval: whole minutes that divide the hour, such as 15min");
+		conf_error(l->f, interval,
+			   "demand_interval: whole minutes that divide the hour, such as 15min");
 		t->demand_us = 15 * US_PER_MIN;
 	}
 	t->slots = (int)(US_PER_DAY / t->demand_us);
@@ -88,8 +90,10 @@ static void load_season_dates(struct load *l, struct season *s, const struct con
 	if (strlen(text) == 12 && !strncmp(text + 5, "..", 2))
 		b = month_day(text + 7);
 	if (a < 0 || b < 0) {
-		conf_error(l->f, n, "season \"%s\": \"%s\" is not a span of dates; write it as 06-01..08-31, both "
-				    "days included, over the new year as 11-01..02-29", s->label.id, text);
+		conf_error(l->f, n,
+			   "season \"%s\": \"%s\" is not a span of dates; write it as 06-01..08-31, both "
+			   "days included, over the new year as 11-01..02-29",
+			   s->label.id, text);
 		return;
 	}
 	for (int i = a;; i = (i + 1) % (12 * 31)) {
@@ -188,9 +192,11 @@ static void load_day_types(struct load *l, const struct conf_node *root)
 			load_weekdays(l, d, load_list(n, "weekdays", "day type", l->f));
 		if (conf_get(n, "holidays")) {
 			if (!conf_get(root, "holidays"))
-				conf_error(l->f, conf_get(n, "holidays"),
-					   "day type \"%s\" asks for holidays, and this file names no list; add "
-					   "\"holidays: FILE\" at the top", id);
+				conf_error(
+					l->f, conf_get(n, "holidays"),
+					"day type \"%s\" asks for holidays, and this file names no list; add "
+					"\"holidays: FILE\" at the top",
+					id);
 			load_classes_of(l, d, load_list(n, "holidays", "day type", l->f));
 		}
 		all |= d->weekdays;
@@ -201,8 +207,9 @@ static void load_day_types(struct load *l, const struct conf_node *root)
 
 static void load_demand_rule(struct load *l, struct demand_rule *d, const struct conf_node *n)
 {
-	static const char *const names[] = { "from", "to", "source", "note", "window_months", "months", "percent",
-					     "contract_percent", "round", NULL };
+	static const char *const names[] = { "from",          "to",     "source",  "note",
+					     "window_months", "months", "percent", "contract_percent",
+					     "round",         NULL };
 	const struct conf_node *window = conf_get(n, "window_months"), *months = conf_get(n, "months");
 	int64_t value = 1;
 
@@ -218,7 +225,8 @@ static void load_demand_rule(struct load *l, struct demand_rule *d, const struct
 	if (conf_get(n, "percent"))
 		load_percent(n, "percent", "billing_demand", 100, true, &d->percent_micro, l->f);
 	if (conf_get(n, "contract_percent"))
-		load_percent(n, "contract_percent", "billing_demand", 100, true, &d->contract_percent_micro, l->f);
+		load_percent(n, "contract_percent", "billing_demand", 100, true, &d->contract_percent_micro,
+			     l->f);
 	load_rounding(n, "round", "billing_demand", &d->round, l->f);
 }
 
@@ -247,8 +255,8 @@ static void load_demand(struct load *l, const struct conf_node *root)
 		    !load_follows(item, "billing_demand", t->n_demand ? &prev : NULL, v, l->f))
 			continue;
 		prev = v;
-		t->demand[t->n_demand] = (struct demand_rule){ .valid = v, .window_months = 1,
-							       .percent_micro = PERCENT_100 };
+		t->demand[t->n_demand] =
+			(struct demand_rule){ .valid = v, .window_months = 1, .percent_micro = PERCENT_100 };
 		load_demand_rule(l, &t->demand[t->n_demand++], item);
 	}
 }
@@ -360,9 +368,11 @@ static void freeze(struct load *l, const struct conf_node *root)
 
 static void load_all(struct load *l, const struct conf_node *root, const char *calendar)
 {
-	static const char *const names[] = { "tariff", "title", "currency", "zone", "holidays", "demand_interval",
-					     "bands", "seasons", "day_types", "hours", "discounts", "billing_demand",
-					     "lines", "total", "tests", "source", "note", NULL };
+	static const char *const names[] = {
+		"tariff", "title",   "currency",  "zone",   "holidays",  "demand_interval",
+		"bands",  "seasons", "day_types", "hours",  "discounts", "billing_demand",
+		"lines",  "total",   "tests",     "source", "note",      NULL
+	};
 	size_t before = faults_errors(l->f);
 
 	if (conf_kind(root) != CONF_MAP) {
@@ -387,7 +397,8 @@ static void load_all(struct load *l, const struct conf_node *root, const char *c
 		tariff_compile(l->t, root, l->f);
 }
 
-struct tariff *tariff_from_doc(struct conf_doc *doc, int64_t as_of_day, const char *calendar, struct faults *f)
+struct tariff *tariff_from_doc(struct conf_doc *doc, int64_t as_of_day, const char *calendar,
+			       struct faults *f)
 {
 	size_t before = faults_errors(f);
 	struct load l = { .f = f, .as_of = as_of_day == TARIFF_OWN_DATES ? DAY_MAX : as_of_day };

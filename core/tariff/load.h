@@ -17,18 +17,22 @@ struct load { /* what the loader carries around */
 };
 
 /* A member that must be there. */
-const struct conf_node *load_need(const struct conf_node *map, const char *key, const char *what, struct faults *);
+const struct conf_node *load_need(const struct conf_node *map, const char *key, const char *what,
+				  struct faults *);
 /* A member that must be a list with at least one item; NULL otherwise. */
-const struct conf_node *load_list(const struct conf_node *map, const char *key, const char *what, struct faults *);
+const struct conf_node *load_list(const struct conf_node *map, const char *key, const char *what,
+				  struct faults *);
 /* A member that must be a mapping with at least one pair; NULL otherwise. */
-const struct conf_node *load_map(const struct conf_node *map, const char *key, const char *what, struct faults *);
+const struct conf_node *load_map(const struct conf_node *map, const char *key, const char *what,
+				 struct faults *);
 /* A required text that fits into cap. */
 bool load_text(const struct conf_node *map, const char *key, const char *what, char *out, size_t cap,
 	       struct faults *);
 /* A name of letters, digits, "-", "_"; n may be NULL (false, no fault). */
 bool load_id(const struct conf_node *n, const char *what, char *out, size_t cap, struct faults *);
 /* ko, en and id of a named thing. */
-bool load_label(const struct conf_node *map, const char *id, const char *what, struct label *, struct faults *);
+bool load_label(const struct conf_node *map, const char *id, const char *what, struct label *,
+		struct faults *);
 /* from (required unless optional) and to. */
 bool load_validity(const struct conf_node *map, const char *what, bool optional, struct validity *,
 		   struct faults *);
@@ -54,7 +58,8 @@ int load_find(const struct conf_node *at, const char *id, const char *what, cons
 	      size_t stride, int count, struct faults *);
 
 /* tariff_load_as_of() of a document, which it takes. */
-struct tariff *tariff_from_doc(struct conf_doc *taken, int64_t as_of_day, const char *calendar, struct faults *);
+struct tariff *tariff_from_doc(struct conf_doc *taken, int64_t as_of_day, const char *calendar,
+			       struct faults *);
 
 void load_hours(struct load *, const struct conf_node *root);
 void load_discounts(struct load *, const struct conf_node *root);

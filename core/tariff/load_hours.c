@@ -41,8 +41,9 @@ static void paint_one(struct paint *p, int season, int day_type, int slot)
 
 	if (*b != NONE && !p->reported) {
 		slot_clock(t, slot, at);
-		conf_error(p->l->f, p->at, "hours: %s, %s: %s lies in two windows, of \"%s\" and of \"%s\"; "
-					   "windows must cover each day exactly once",
+		conf_error(p->l->f, p->at,
+			   "hours: %s, %s: %s lies in two windows, of \"%s\" and of \"%s\"; "
+			   "windows must cover each day exactly once",
 			   t->day_types[day_type].label.id, t->seasons[season].label.id, at,
 			   t->bands[*b].label.id, t->bands[p->band].label.id);
 		p->reported = true;
@@ -71,8 +72,8 @@ static void load_group(struct load *l, struct hours *h, const struct conf_node *
 	}
 	if (!load_set(group, "seasons", "season", &t->seasons[0].label, sizeof t->seasons[0], t->n_seasons,
 		      &p.seasons, l->f) ||
-	    !load_set(group, "days", "day type", &t->day_types[0].label, sizeof t->day_types[0], t->n_day_types,
-		      &p.day_types, l->f))
+	    !load_set(group, "days", "day type", &t->day_types[0].label, sizeof t->day_types[0],
+		      t->n_day_types, &p.day_types, l->f))
 		return;
 	for (size_t i = 0; i < conf_count(group); i++) {
 		const char *key;
@@ -95,7 +96,8 @@ static void load_group(struct load *l, struct hours *h, const struct conf_node *
 	}
 }
 
-static void check_gap(struct load *l, const struct hours *h, const struct conf_node *at, int season, int day_type)
+static void check_gap(struct load *l, const struct hours *h, const struct conf_node *at, int season,
+		      int day_type)
 {
 	const struct tariff *t = l->t;
 	char from[8], to[8];
@@ -109,7 +111,8 @@ static void check_gap(struct load *l, const struct hours *h, const struct conf_n
 		b++;
 	slot_clock(t, a, from);
 	slot_clock(t, b, to);
-	conf_error(l->f, at, "hours: %s, %s: %s-%s lies in no window; windows must cover each day exactly once",
+	conf_error(l->f, at,
+		   "hours: %s, %s: %s-%s lies in no window; windows must cover each day exactly once",
 		   t->day_types[day_type].label.id, t->seasons[season].label.id, from, to);
 }
 
@@ -127,7 +130,8 @@ static void load_billed_as(struct load *l, struct hours *h, const struct conf_no
 			conf_error(l->f, pairs, "billed_as: write it as DAYTYPE: {BAND: BAND}");
 		for (size_t k = 0; d >= 0 && conf_kind(pairs) == CONF_MAP && k < conf_count(pairs); k++) {
 			const struct conf_node *to = conf_pair(pairs, k, &band);
-			int a = load_find(to, band, "band", &t->bands[0].label, sizeof t->bands[0], t->n_bands, l->f);
+			int a = load_find(to, band, "band", &t->bands[0].label, sizeof t->bands[0],
+					  t->n_bands, l->f);
 			int b = load_find(to, conf_text(to), "band", &t->bands[0].label, sizeof t->bands[0],
 					  t->n_bands, l->f);
 
@@ -199,8 +203,8 @@ void load_hours(struct load *l, const struct conf_node *root)
 
 static void load_discount(struct load *l, struct discount *d, const struct conf_node *n)
 {
-	static const char *const names[] = { "id", "ko", "en", "line", "from", "to", "source", "seasons", "days",
-					     "hours", "percent", NULL };
+	static const char *const names[] = { "id",     "ko",      "en",   "line",  "from",    "to",
+					     "source", "seasons", "days", "hours", "percent", NULL };
 	struct tariff *t = l->t;
 	const struct conf_node *line;
 
@@ -211,14 +215,16 @@ static void load_discount(struct load *l, struct discount *d, const struct conf_
 	conf_only(n, "discount", names, l->f);
 	load_label(n, conf_text(load_need(n, "id", "discount", l->f)), "discount", &d->label, l->f);
 	load_validity(n, "discount", false, &d->valid, l->f);
-	load_set(n, "seasons", "season", &t->seasons[0].label, sizeof t->seasons[0], t->n_seasons, &d->seasons, l->f);
+	load_set(n, "seasons", "season", &t->seasons[0].label, sizeof t->seasons[0], t->n_seasons,
+		 &d->seasons, l->f);
 	load_set(n, "days", "day type", &t->day_types[0].label, sizeof t->day_types[0], t->n_day_types,
 		 &d->day_types, l->f);
 	load_percent(n, "percent", "discount", 100, true, &d->percent_micro, l->f);
 	d->slots = load_windows(l, n, "hours", "discount");
 	line = load_need(n, "line", "discount", l->f);
 	d->line = line ? load_find(line, conf_text(line), "line", &t->lines[0].label, sizeof t->lines[0],
-				   t->n_lines, l->f) : -1;
+				   t->n_lines, l->f)
+		       : -1;
 	if (d->line >= 0 && t->lines[d->line].quantity != LINE_ENERGY_BY_BAND)
 		conf_error(l->f, line, "discount: line \"%s\" is not one of energy-by-band", conf_text(line));
 }

@@ -11,8 +11,8 @@
 
 #define PRICE_MAX (INT64_C(1000000) * 1000000) /* a million per unit: catches a lost decimal point */
 
-static const char *const quantities[] = { "billing-demand", "energy-by-band", "energy", "fixed", "power-factor",
-					  "over-contract", "percent" };
+static const char *const quantities[] = { "billing-demand", "energy-by-band", "energy", "fixed",
+					  "power-factor",   "over-contract",  "percent" };
 
 static bool load_price(const struct conf_node *n, const char *what, int64_t *micro, struct faults *f)
 {
@@ -33,7 +33,8 @@ static void load_band_prices(struct load *l, struct rate *r, const struct conf_n
 		const struct conf_node *map = conf_pair(n, i, &key);
 		int b, s;
 
-		if (!strcmp(key, "from") || !strcmp(key, "to") || !strcmp(key, "source") || !strcmp(key, "note"))
+		if (!strcmp(key, "from") || !strcmp(key, "to") || !strcmp(key, "source") ||
+		    !strcmp(key, "note"))
 			continue;
 		b = load_find(map, key, "band", &t->bands[0].label, sizeof t->bands[0], t->n_bands, l->f);
 		if (b >= 0 && conf_kind(map) != CONF_MAP)
@@ -52,14 +53,14 @@ static void load_band_prices(struct load *l, struct rate *r, const struct conf_n
 			if (!conf_get(n, t->bands[b].label.id) ||
 			    (conf_kind(conf_get(n, t->bands[b].label.id)) == CONF_MAP &&
 			     !conf_get(conf_get(n, t->bands[b].label.id), t->seasons[s].label.id)))
-				conf_error(l->f, n, "no price for band \"%s\" in season \"%s\"", t->bands[b].label.id,
-					   t->seasons[s].label.id);
+				conf_error(l->f, n, "no price for band \"%s\" in season \"%s\"",
+					   t->bands[b].label.id, t->seasons[s].label.id);
 }
 
 static void load_pf_part(struct load *l, struct pf_part *p, const struct conf_node *n)
 {
-	static const char *const names[] = { "ko", "en", "hours", "direction", "min", "max", "other", "standard",
-					     "below", "above", NULL };
+	static const char *const names[] = { "ko",    "en",       "hours", "direction", "min", "max",
+					     "other", "standard", "below", "above",     NULL };
 	const struct conf_node *direction;
 
 	conf_only(n, "power factor", names, l->f);
@@ -94,7 +95,8 @@ static void check_pf(struct load *l, const struct pf_rule *r, const struct conf_
 				}
 	for (int slot = 0; slot < l->t->slots; slot++)
 		for (int i = 0; i < r->n_parts; i++)
-			if (r->parts[i].slots && r->parts[i].slots[slot] != r->parts[i].slots[slot - slot % group]) {
+			if (r->parts[i].slots &&
+			    r->parts[i].slots[slot] != r->parts[i].slots[slot - slot % group]) {
 				conf_error(l->f, n, "power factor: hours must be multiples of its interval");
 				return;
 			}
@@ -112,8 +114,9 @@ static void load_pf(struct load *l, struct rate *r, const struct conf_node *n)
 		return;
 	if (us < l->t->demand_us || us > INT64_C(86400000000) || us % l->t->demand_us ||
 	    l->t->slots % (int)(us / l->t->demand_us)) {
-		conf_error(l->f, interval, "power factor: interval must be a multiple of the demand interval "
-					   "that divides the day");
+		conf_error(l->f, interval,
+			   "power factor: interval must be a multiple of the demand interval "
+			   "that divides the day");
 		return;
 	}
 	if (conf_count(parts) > MAX_PF_PARTS) {
@@ -149,7 +152,8 @@ static void load_step(struct load *l, struct over_rule *o, const struct conf_nod
 static void load_over(struct load *l, struct rate *r, const struct conf_node *n)
 {
 	static const char *const names[] = { "from", "to", "source", "note", "grace", "steps", NULL };
-	const struct conf_node *steps = load_list(n, "steps", "over-contract", l->f), *grace = conf_get(n, "grace");
+	const struct conf_node *steps = load_list(n, "steps", "over-contract", l->f),
+			       *grace = conf_get(n, "grace");
 
 	conf_only(n, "over-contract", names, l->f);
 	if (!steps)
@@ -208,7 +212,8 @@ static void load_rates(struct load *l, struct line *line, const struct conf_node
 		const struct conf_node *item = conf_item(list, i);
 
 		if (conf_kind(item) != CONF_MAP) {
-			conf_error(l->f, item, "line \"%s\": each version is a mapping with from", line->label.id);
+			conf_error(l->f, item, "line \"%s\": each version is a mapping with from",
+				   line->label.id);
 			continue;
 		}
 		if (!load_validity(item, line->label.id, false, &v, l->f) ||
@@ -234,8 +239,8 @@ static bool load_quantity(struct load *l, struct line *line, const struct conf_n
 			return true;
 		}
 	near = str_nearest(conf_text(q), quantities, ARRAY_LEN(quantities));
-	conf_error(l->f, q, "line: no quantity called \"%s\"%s%s%s", conf_text(q), near ? "; did you mean \"" : "",
-		   near ? near : "", near ? "\"?" : "");
+	conf_error(l->f, q, "line: no quantity called \"%s\"%s%s%s", conf_text(q),
+		   near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	return false;
 }
 
@@ -246,23 +251,28 @@ static void load_of(struct load *l, struct line *line, const struct conf_node *n
 
 	if (line->quantity < LINE_POWER_FACTOR) {
 		if (conf_get(n, "of"))
-			conf_error(l->f, conf_get(n, "of"), "line \"%s\": \"of\" belongs to percentages of other lines",
+			conf_error(l->f, conf_get(n, "of"),
+				   "line \"%s\": \"of\" belongs to percentages of other lines",
 				   line->label.id);
 		return;
 	}
 	if (!load_need(n, "of", line->label.id, l->f))
 		return;
 	/* Only lines above this one: no circle is possible. */
-	load_set(n, "of", "line above this one", &t->lines[0].label, sizeof t->lines[0], index, &line->of, l->f);
+	load_set(n, "of", "line above this one", &t->lines[0].label, sizeof t->lines[0], index, &line->of,
+		 l->f);
 	for (int i = 0; i < index && line->quantity == LINE_OVER_CONTRACT; i++)
 		if (line->of >> i & 1 && t->lines[i].quantity != LINE_BILLING_DEMAND)
-			conf_error(l->f, n, "line \"%s\": is a percentage of a billing-demand line", line->label.id);
+			conf_error(l->f, n, "line \"%s\": is a percentage of a billing-demand line",
+				   line->label.id);
 }
 
 static void load_line(struct load *l, const struct conf_node *n)
 {
-	static const char *const names[] = { "id", "ko", "en", "quantity", "of", "round", "round_quantity",
-					     "prices", "rules", "source", "note", NULL };
+	static const char *const names[] = {
+		"id",     "ko",    "en",     "quantity", "of", "round", "round_quantity",
+		"prices", "rules", "source", "note",     NULL
+	};
 	struct line *line = &l->t->lines[l->t->n_lines];
 
 	if (conf_kind(n) != CONF_MAP) {
@@ -277,8 +287,10 @@ static void load_line(struct load *l, const struct conf_node *n)
 		if (!strcmp(l->t->lines[i].label.id, line->label.id))
 			conf_error(l->f, n, "line \"%s\" stands twice", line->label.id);
 		if (line->quantity == LINE_POWER_FACTOR && l->t->lines[i].quantity == LINE_POWER_FACTOR)
-			conf_error(l->f, n, "line \"%s\": there can be one of power-factor; put its windows "
-					    "into parts", line->label.id);
+			conf_error(l->f, n,
+				   "line \"%s\": there can be one of power-factor; put its windows "
+				   "into parts",
+				   line->label.id);
 	}
 	load_of(l, line, n);
 	load_rounding(n, "round", line->label.id, &line->round, l->f);

@@ -7,7 +7,8 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 
-const struct conf_node *load_need(const struct conf_node *map, const char *key, const char *what, struct faults *f)
+const struct conf_node *load_need(const struct conf_node *map, const char *key, const char *what,
+				  struct faults *f)
 {
 	const struct conf_node *n = conf_get(map, key);
 
@@ -33,12 +34,14 @@ static const struct conf_node *need_kind(const struct conf_node *map, const char
 	return n;
 }
 
-const struct conf_node *load_list(const struct conf_node *map, const char *key, const char *what, struct faults *f)
+const struct conf_node *load_list(const struct conf_node *map, const char *key, const char *what,
+				  struct faults *f)
 {
 	return need_kind(map, key, what, CONF_SEQ, f);
 }
 
-const struct conf_node *load_map(const struct conf_node *map, const char *key, const char *what, struct faults *f)
+const struct conf_node *load_map(const struct conf_node *map, const char *key, const char *what,
+				 struct faults *f)
 {
 	return need_kind(map, key, what, CONF_MAP, f);
 }
@@ -80,7 +83,8 @@ bool load_id(const struct conf_node *n, const char *what, char *out, size_t cap,
 	return false;
 }
 
-bool load_label(const struct conf_node *map, const char *id, const char *what, struct label *l, struct faults *f)
+bool load_label(const struct conf_node *map, const char *id, const char *what, struct label *l,
+		struct faults *f)
 {
 	bool ok = true;
 
@@ -89,8 +93,8 @@ bool load_label(const struct conf_node *map, const char *id, const char *what, s
 		return false;
 	}
 	if (!id_ok(id) || !str_copy(l->id, sizeof l->id, id)) {
-		conf_error(f, map, "%s: must have a name of at most %zu letters, digits, \"-\" and \"_\"", what,
-			   sizeof l->id - 1);
+		conf_error(f, map, "%s: must have a name of at most %zu letters, digits, \"-\" and \"_\"",
+			   what, sizeof l->id - 1);
 		ok = false;
 	}
 	ok &= load_text(map, "ko", what, l->ko, sizeof l->ko, f);
@@ -98,7 +102,8 @@ bool load_label(const struct conf_node *map, const char *id, const char *what, s
 	return ok;
 }
 
-static bool load_day(const struct conf_node *map, const char *key, const char *what, int64_t *day, struct faults *f)
+static bool load_day(const struct conf_node *map, const char *key, const char *what, int64_t *day,
+		     struct faults *f)
 {
 	char name[128];
 
@@ -134,14 +139,16 @@ bool load_follows(const struct conf_node *map, const char *what, const struct va
 	if (!prev)
 		return true;
 	if (now.from <= prev->from) {
-		conf_error(f, map, "%s: the version from %s stands behind one from %s; write them in rising order",
+		conf_error(f, map,
+			   "%s: the version from %s stands behind one from %s; write them in rising order",
 			   what, day_text(now.from, a, sizeof a), day_text(prev->from, b, sizeof b));
 		return false;
 	}
 	if (prev->to == DAY_MAX) {
-		conf_error(f, map, "%s: the version from %s overlaps the one before it, which has no end; "
-				   "give that one \"to: %s\"", what, day_text(now.from, a, sizeof a),
-			   day_text(now.from - 1, b, sizeof b));
+		conf_error(f, map,
+			   "%s: the version from %s overlaps the one before it, which has no end; "
+			   "give that one \"to: %s\"",
+			   what, day_text(now.from, a, sizeof a), day_text(now.from - 1, b, sizeof b));
 		return false;
 	}
 	if (now.from <= prev->to) {
@@ -158,10 +165,13 @@ bool load_follows(const struct conf_node *map, const char *what, const struct va
 bool load_rounding(const struct conf_node *map, const char *key, const char *what, struct rounding_rule *r,
 		   struct faults *f)
 {
-	static const struct { const char *name; enum rounding mode; } modes[] = {
-		{ "half-up", ROUND_HALF_UP }, { "half-even", ROUND_HALF_EVEN }, { "down", ROUND_DOWN },
-		{ "up", ROUND_UP }
-	};
+	static const struct {
+		const char *name;
+		enum rounding mode;
+	} modes[] = { { "half-up", ROUND_HALF_UP },
+		      { "half-even", ROUND_HALF_EVEN },
+		      { "down", ROUND_DOWN },
+		      { "up", ROUND_UP } };
 	const struct conf_node *n = conf_get(map, key);
 	const char *s, *space;
 	char unit[24];
@@ -182,8 +192,10 @@ bool load_rounding(const struct conf_node *map, const char *key, const char *wha
 			}
 	}
 	r->unit_micro = 0;
-	conf_error(f, n, "%s: %s must be a unit and a mode, such as \"10 down\"; modes are half-up, half-even, "
-			 "down and up", what, key);
+	conf_error(f, n,
+		   "%s: %s must be a unit and a mode, such as \"10 down\"; modes are half-up, half-even, "
+		   "down and up",
+		   what, key);
 	return false;
 }
 
@@ -222,13 +234,17 @@ bool load_window(const struct load *l, const struct conf_node *n, load_slot_fn f
 	const char *s = conf_text(n);
 	int a, b, step = (int)(l->t->demand_us / US_PER_MIN);
 
-	if (strlen(s) != 11 || s[5] != '-' || !minute_of(s, &a) || !minute_of(s + 6, &b) || a == b || a == 1440) {
-		conf_error(l->f, n, "\"%s\" is not a window of the day; write it as 08:00-11:00, over midnight as "
-				    "22:00-08:00, the whole day as 00:00-24:00", s);
+	if (strlen(s) != 11 || s[5] != '-' || !minute_of(s, &a) || !minute_of(s + 6, &b) || a == b ||
+	    a == 1440) {
+		conf_error(l->f, n,
+			   "\"%s\" is not a window of the day; write it as 08:00-11:00, over midnight as "
+			   "22:00-08:00, the whole day as 00:00-24:00",
+			   s);
 		return false;
 	}
 	if (a % step || b % step) {
-		conf_error(l->f, n, "window %s: its edges must be multiples of the demand interval of %d min", s, step);
+		conf_error(l->f, n, "window %s: its edges must be multiples of the demand interval of %d min",
+			   s, step);
 		return false;
 	}
 	for (int m = a; m != b; m += step) {

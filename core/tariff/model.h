@@ -28,13 +28,23 @@ enum {
 };
 
 #define PERCENT_100 (INT64_C(100) * 1000000) /* percentages are micro-percent */
-#define DAY_MAX INT64_C(1000000)             /* an open end; beyond year 4000 */
+#define DAY_MAX     INT64_C(1000000)         /* an open end; beyond year 4000 */
 
-struct label { char id[24], ko[80], en[80]; };
-struct validity { int64_t from, to; };                   /* days, both valid */
-struct rounding_rule { int64_t unit_micro; enum rounding mode; }; /* unit 0: none */
+struct label {
+	char id[24], ko[80], en[80];
+};
+struct validity {
+	int64_t from, to; /* days, both valid */
+};
+struct rounding_rule {
+	int64_t unit_micro; /* 0: none */
+	enum rounding mode;
+};
 
-struct band { struct label label; bool counts; };
+struct band {
+	struct label label;
+	bool counts;
+};
 
 struct season {
 	struct label label;
@@ -42,11 +52,14 @@ struct season {
 	bool on[12 * 31]; /* (month - 1) * 31 + day - 1 */
 };
 
-struct day_type { struct label label; uint32_t weekdays, classes; }; /* bit 0 = Monday; bits of calendar classes */
+struct day_type {
+	struct label label;
+	uint32_t weekdays, classes; /* bit 0 = Monday; bits of calendar classes */
+};
 
 struct hours {
 	struct validity valid;
-	uint8_t *bands; /* [season][day type][slot] */
+	uint8_t *bands;                           /* [season][day type][slot] */
 	uint8_t billed[MAX_DAY_TYPES][MAX_BANDS]; /* band whose energy price is used */
 };
 
@@ -72,12 +85,22 @@ struct pf_part { /* one window of the power factor */
 	bool *slots;
 	bool leading;
 	int64_t min_micro, max_micro, other_micro, standard_micro; /* percent */
-	int64_t below_micro, above_micro; /* percent of the charge per percent */
+	int64_t below_micro, above_micro;                          /* percent of the charge per percent */
 };
-struct pf_rule { int64_t interval_us; int n_parts; struct pf_part parts[MAX_PF_PARTS]; };
+struct pf_rule {
+	int64_t interval_us;
+	int n_parts;
+	struct pf_part parts[MAX_PF_PARTS];
+};
 
-struct over_step { int64_t below_micro, percent_micro; }; /* below 0: no upper limit */
-struct over_rule { bool grace; int n_steps; struct over_step steps[MAX_STEPS]; };
+struct over_step {
+	int64_t below_micro, percent_micro; /* below 0: no upper limit */
+};
+struct over_rule {
+	bool grace;
+	int n_steps;
+	struct over_step steps[MAX_STEPS];
+};
 
 struct rate { /* one version of a line */
 	struct validity valid;
@@ -113,7 +136,10 @@ struct reg { /* a register: same season, band, discount and version of every lin
 	int64_t marginal_micro; /* one kWh more, all lines that follow it included */
 };
 
-struct cell { uint16_t reg; uint8_t counts, pf; }; /* pf: part of the rule, or NONE */
+struct cell {
+	uint16_t reg;
+	uint8_t counts, pf; /* pf: part of the rule, or NONE */
+};
 
 struct row {
 	uint8_t hours, season, day_type;
@@ -175,7 +201,8 @@ const struct row *tariff_row(const struct tariff *, int64_t day, struct fems_err
 /* Price of the energy-by-band line in a register, discount taken off. */
 int64_t reg_price(const struct tariff *, const struct reg *, int line);
 /* What one micro of these lines adds to the amount due through lines in percent, per 10^12. */
-int64_t tariff_with_taxes(const struct tariff *, const uint8_t rate[MAX_LINES], const int64_t amount[MAX_LINES]);
+int64_t tariff_with_taxes(const struct tariff *, const uint8_t rate[MAX_LINES],
+			  const int64_t amount[MAX_LINES]);
 
 /* Local date of an instant. */
 int64_t tariff_day(const struct tariff *, int64_t t_us);
@@ -187,8 +214,8 @@ int64_t round_rule(int64_t micro, struct rounding_rule);
 /* ---- billing quantity over history (demand.c) ---- */
 
 struct billing_demand {
-	int64_t w;      /* rounded */
-	int year, month; /* that set it, 0: the floor */
+	int64_t w;                  /* rounded */
+	int year, month;            /* that set it, 0: the floor */
 	int64_t history_w, floor_w; /* what applies without this month's peak */
 	int history_year, history_month;
 	int missing; /* months of the window that are counted and of which no peak is known */

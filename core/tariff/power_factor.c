@@ -55,7 +55,7 @@ void pf_flush(struct pf_run *run, const struct pf_rule *rule)
 		sum->sum += clip(pf, part->min_micro, part->max_micro);
 		sum->n++;
 	}
-	run->end_us = run->wh = run->varh = 0;
+	run->end_us = 0;
 }
 
 static int64_t surcharge(const struct pf_part *p, int64_t mean)

@@ -8,7 +8,9 @@
 
 #include "core/tariff/model.h"
 
-struct pf_sum { int64_t sum, n; };
+struct pf_sum {
+	int64_t sum, n;
+};
 
 struct pf_run {
 	struct pf_sum sums[MAX_RATES][MAX_PF_PARTS]; /* per version of the rule */
@@ -18,7 +20,11 @@ struct pf_run {
 	uint8_t rate, part;
 };
 
-struct pf_mean { int64_t mean_micro[MAX_PF_PARTS]; int64_t percent_micro; bool measured; };
+struct pf_mean {
+	int64_t mean_micro[MAX_PF_PARTS];
+	int64_t percent_micro;
+	bool measured;
+};
 
 /* wh / sqrt(wh^2 + varh^2) in micro-percent, to better than 1e-6 %; wh > 0. */
 int64_t pf_of(int64_t wh, int64_t varh);

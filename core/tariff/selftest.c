@@ -100,7 +100,8 @@ static bool read_load(struct test *s, const struct conf_node *n)
 		return false;
 	}
 	for (size_t i = (size_t)((a - s->from_us) / step); i < (size_t)((b - s->from_us) / step); i++) {
-		int64_t varh = round_div((__int128)var_micro * step, 1000 * (__int128)US_PER_H, ROUND_HALF_UP);
+		int64_t varh =
+			round_div((__int128)var_micro * step, 1000 * (__int128)US_PER_H, ROUND_HALF_UP);
 
 		s->slots[i].import_wh = round_div((__int128)w * step, US_PER_H, ROUND_HALF_UP);
 		s->slots[i].varh_lag = !reactive ? -1 : varh > 0 ? varh : 0;
@@ -121,7 +122,8 @@ static bool read_loads(struct test *s, const struct conf_node *list)
 	s->n_slots = n;
 	for (size_t i = 0; i < n; i++)
 		s->slots[i] = (struct load_slot){ .start_us = s->from_us + (int64_t)i * s->t->demand_us,
-						  .varh_lag = -1, .varh_lead = -1 };
+						  .varh_lag = -1,
+						  .varh_lead = -1 };
 	for (size_t i = 0; list && i < conf_count(list); i++)
 		if (!read_load(s, conf_item(list, i)))
 			return false;
@@ -150,7 +152,8 @@ static bool value_of(const struct bill *b, const char *key, int64_t *micro)
 		}
 	/* The name of a line that has parts: their sum. */
 	for (size_t i = 0; i < b->n_lines; i++)
-		if (!strncmp(b->lines[i].id, key, n) && (b->lines[i].id[n] == '.' || b->lines[i].id[n] == '@')) {
+		if (!strncmp(b->lines[i].id, key, n) &&
+		    (b->lines[i].id[n] == '.' || b->lines[i].id[n] == '@')) {
 			*micro += b->lines[i].amount_micro;
 			found = true;
 		}
@@ -231,7 +234,8 @@ static void run_price(struct test *s, const struct conf_node *n)
 		return;
 	}
 	if (band && strcmp(conf_text(band), got.band))
-		conf_error(s->f, band, "%s: the band is \"%s\", expected \"%s\"", s->what, got.band, conf_text(band));
+		conf_error(s->f, band, "%s: the band is \"%s\", expected \"%s\"", s->what, got.band,
+			   conf_text(band));
 	if (demand && conf_as_bool(demand, s->what, &counts, s->f) && counts != got.counts_for_demand)
 		conf_error(s->f, demand, "%s: a peak here %s for the demand", s->what,
 			   got.counts_for_demand ? "counts" : "does not count");
@@ -250,7 +254,8 @@ static void run_one(const struct tariff *t, const struct conf_node *n, struct fa
 		conf_error(f, n, "tests: each test is a mapping with a name");
 		return;
 	}
-	snprintf(s.what, sizeof s.what, "test \"%.120s\"", conf_get(n, "name") ? conf_text(conf_get(n, "name")) : "");
+	snprintf(s.what, sizeof s.what, "test \"%.120s\"",
+		 conf_get(n, "name") ? conf_text(conf_get(n, "name")) : "");
 	if (!prices) {
 		run_bill(&s, n);
 		free(s.slots);

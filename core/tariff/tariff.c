@@ -67,7 +67,8 @@ int64_t round_rule(int64_t micro, struct rounding_rule r)
 	return r.unit_micro ? money_round(micro, r.unit_micro, r.mode) : micro;
 }
 
-enum fems_rc tariff_price(const struct tariff *t, int64_t t_us, struct tariff_price *out, struct fems_error *e)
+enum fems_rc tariff_price(const struct tariff *t, int64_t t_us, struct tariff_price *out,
+			  struct fems_error *e)
 {
 	const struct row *row;
 	const struct cell *cell;

@@ -16,8 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void bill_week(const struct tariff *t, uint64_t seed)
 {
 	struct peak peak = { 2025, 12, INT64_C(1) << (seed % 40), 0 };
-	struct contract c = { .tariff = t, .contract_w = (int64_t)(seed >> 30), .peaks = &peak, .n_peaks = 1 };
-	int64_t from = zone_utc(t->zone, 2026, 4, 13, 0, 0, 0), to = zone_utc(t->zone, 2026, 4, 20, 0, 0, 0), sum = 0;
+	struct contract c = {
+		.tariff = t, .contract_w = (int64_t)(seed >> 30), .peaks = &peak, .n_peaks = 1
+	};
+	int64_t from = zone_utc(t->zone, 2026, 4, 13, 0, 0, 0), to = zone_utc(t->zone, 2026, 4, 20, 0, 0, 0),
+		sum = 0;
 	struct fems_error e;
 	struct bill_run *run;
 	struct demand_cost d;

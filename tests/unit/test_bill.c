@@ -84,7 +84,9 @@ static void check_sum(const struct bill *b)
 
 /* ---- a year of a real load under the terms of 2025-03-01, worked out by another program ---- */
 
-struct row { int64_t wh, lag, lead; };
+struct row {
+	int64_t wh, lag, lead;
+};
 
 static int64_t milli(const char *s, char **end)
 {
@@ -147,7 +149,8 @@ static void write_calendar(const char *path, const json_t *days)
 
 	assert_non_null(f);
 	fputs("calendar: case\nfrom: 2018-01-01\nto: 2018-12-31\n"
-	      "classes: [statutory, substitute, election]\ndays:\n", f);
+	      "classes: [statutory, substitute, election]\ndays:\n",
+	      f);
 	json_array_foreach(days, i, day)
 		fprintf(f, "  - {date: %s, class: statutory, ko: k, en: e}\n", json_string_value(day));
 	assert_int_equal(fclose(f), 0);
@@ -159,24 +162,29 @@ static size_t read_peaks(const json_t *object, struct peak peaks[24])
 	json_t *value;
 	size_t n = 0;
 
-	json_object_foreach((json_t *)object, key, value) {
+	json_object_foreach((json_t *)object, key, value)
+	{
 		assert_true(n < 24 && sscanf(key, "%d-%d", &peaks[n].year, &peaks[n].month) == 2);
 		peaks[n++].w = json_integer_value(value) * 1000;
 	}
 	return n;
 }
 
-static void bill_month(const struct contract *c, const struct row *rows, int month, bool reactive, struct bill *out)
+static void bill_month(const struct contract *c, const struct row *rows, int month, bool reactive,
+		       struct bill *out)
 {
 	const struct tariff *t = c->tariff;
-	int64_t from = at(t, 2018, month, 1, 0, 0), to = at(t, 2018, month + 1, 1, 0, 0), year = at(t, 2018, 1, 1, 0, 0);
+	int64_t from = at(t, 2018, month, 1, 0, 0), to = at(t, 2018, month + 1, 1, 0, 0),
+		year = at(t, 2018, 1, 1, 0, 0);
 	struct fems_error e = { "", NULL };
 	struct bill_run *run;
 
 	assert_int_equal(bill_begin(c, from, to, &run, &e), FEMS_OK);
 	for (int64_t us = from; us < to; us += US_PER_SLOT) {
 		const struct row *r = &rows[(us - year) / US_PER_SLOT];
-		struct load_slot s = { .start_us = us, .import_wh = r->wh, .varh_lag = reactive ? r->lag : -1,
+		struct load_slot s = { .start_us = us,
+				       .import_wh = r->wh,
+				       .varh_lag = reactive ? r->lag : -1,
 				       .varh_lead = reactive ? r->lead : -1 };
 
 		assert_int_equal(bill_add(run, &s, &e), FEMS_OK);
@@ -226,14 +234,16 @@ static void test_real_year(void **state)
 	}
 	c = read_json(dir, "case.json");
 	want = read_json(dir, "expected.json");
-	snprintf(csv, sizeof csv, "%s/%s", dir, json_string_value(json_object_get(json_object_get(c, "load"), "file")));
+	snprintf(csv, sizeof csv, "%s/%s", dir,
+		 json_string_value(json_object_get(json_object_get(c, "load"), "file")));
 	rows = read_rows(csv, 35040);
 	close(mkstemp(calendar));
 	write_calendar(calendar, json_object_get(c, "holidays"));
 	contract.tariff = load(shipped(), civil_days(2025, 3, 1), calendar);
 	contract.contract_w = json_integer_value(json_object_get(c, "contract_kw")) * 1000;
 	contract.n_peaks = read_peaks(json_object_get(c, "previous_peaks_kw"), peaks);
-	json_array_foreach(json_object_get(want, "months"), i, month) {
+	json_array_foreach(json_object_get(want, "months"), i, month)
+	{
 		struct bill b;
 
 		bill_month(&contract, rows, (int)i + 1, true, &b);
@@ -252,10 +262,10 @@ static void test_real_year(void **state)
 /* ---- tariffs of the tests ---- */
 
 /* %s: zone; bands without any demand when it says false; prices; rules. */
-#define TARIFF_HEAD \
-	"tariff: t\ntitle: {ko: k, en: e}\ncurrency: KRW\ndemand_interval: 15min\n" \
-	"bands:\n  off: {ko: k, en: e, demand: false}\n  on: {ko: k, en: e, demand: true}\n" \
-	"day_types:\n  any: {ko: k, en: e, weekdays: [mon, tue, wed, thu, fri, sat, sun]}\n" \
+#define TARIFF_HEAD                                                                                          \
+	"tariff: t\ntitle: {ko: k, en: e}\ncurrency: KRW\ndemand_interval: 15min\n"                          \
+	"bands:\n  off: {ko: k, en: e, demand: false}\n  on: {ko: k, en: e, demand: true}\n"                 \
+	"day_types:\n  any: {ko: k, en: e, weekdays: [mon, tue, wed, thu, fri, sat, sun]}\n"                 \
 	"hours:\n  - {from: 2020-01-01, windows: [{off: [20:00-08:00], on: [08:00-20:00]}]}\n"
 #define ONE_SEASON "seasons:\n  all: {ko: k, en: e, dates: [01-01..12-31]}\n"
 
@@ -330,25 +340,32 @@ static struct bill one_slot(const struct contract *c, int y, int mo, int64_t sta
 
 static const char calculator[] = TARIFF_HEAD
 	"zone: Asia/Seoul\n"
-	"seasons:\n  summer: {ko: k, en: e, dates: [06-01..08-31]}\n  rest: {ko: k, en: e, dates: [09-01..05-31]}\n"
+	"seasons:\n  summer: {ko: k, en: e, dates: [06-01..08-31]}\n  rest: {ko: k, en: e, dates: "
+	"[09-01..05-31]}\n"
 	"billing_demand: [{from: 2020-01-01, contract_percent: 100}]\n"
 	"lines:\n"
-	"  - {id: base, ko: k, en: e, quantity: billing-demand, round: 1 down, prices: [{from: 2020-01-01, price: 6160}]}\n"
+	"  - {id: base, ko: k, en: e, quantity: billing-demand, round: 1 down, prices: [{from: 2020-01-01, "
+	"price: 6160}]}\n"
 	"  - id: pf\n    ko: k\n    en: e\n    quantity: power-factor\n    of: [base]\n    round: 1 down\n"
 	"    round_quantity: 1 half-up\n"
 	"    rules:\n      - from: 2020-01-01\n        interval: 30min\n        parts:\n"
 	"          - {ko: k, en: e, hours: [09:00-23:00], direction: lagging, min: 60, max: 95, other: 95,\n"
 	"             standard: 90, below: 0.2, above: 0.2}\n"
-	"          - {ko: k, en: e, hours: [23:00-09:00], direction: leading, min: 60, max: 100, other: 100,\n"
+	"          - {ko: k, en: e, hours: [23:00-09:00], direction: leading, min: 60, max: 100, other: "
+	"100,\n"
 	"             standard: 95, below: 0.2, above: 0}\n"
 	"  - id: energy\n    ko: k\n    en: e\n    quantity: energy-by-band\n    round_quantity: 1 half-up\n"
 	"    round: 1 down\n    prices:\n      - from: 2020-01-01\n        off: {summer: 105.6, rest: 65.1}\n"
 	"        on: {summer: 105.6, rest: 65.1}\n"
-	"  - {id: climate, ko: k, en: e, quantity: energy, round: 1 down, prices: [{from: 2020-01-01, price: 7.3}]}\n"
-	"  - {id: fuel, ko: k, en: e, quantity: energy, round: 1 down, prices: [{from: 2020-01-01, price: 5.0}]}\n"
-	"  - {id: vat, ko: k, en: e, quantity: percent, of: [base, pf, energy, climate, fuel], round: 1 half-up,\n"
+	"  - {id: climate, ko: k, en: e, quantity: energy, round: 1 down, prices: [{from: 2020-01-01, price: "
+	"7.3}]}\n"
+	"  - {id: fuel, ko: k, en: e, quantity: energy, round: 1 down, prices: [{from: 2020-01-01, price: "
+	"5.0}]}\n"
+	"  - {id: vat, ko: k, en: e, quantity: percent, of: [base, pf, energy, climate, fuel], round: 1 "
+	"half-up,\n"
 	"     prices: [{from: 2020-01-01, percent: 10}]}\n"
-	"  - {id: fund, ko: k, en: e, quantity: percent, of: [base, pf, energy, climate, fuel], round: 10 down,\n"
+	"  - {id: fund, ko: k, en: e, quantity: percent, of: [base, pf, energy, climate, fuel], round: 10 "
+	"down,\n"
 	"     prices: [{from: 2020-01-01, percent: 3.7}]}\n"
 	"total: {ko: k, en: e, round: 10 down}\n";
 
@@ -365,7 +382,9 @@ static void test_calculator(void **state)
 		bool night = i % 2, autumn = i >= 4;
 		int64_t wh = autumn ? 8000 : 17000;
 
-		s = slot(at(c.tariff, 2022, autumn ? 9 : 8, (autumn ? 1 : 12) + i % 4 / 2, night ? 23 : 19, 0), wh);
+		s = slot(
+			at(c.tariff, 2022, autumn ? 9 : 8, (autumn ? 1 : 12) + i % 4 / 2, night ? 23 : 19, 0),
+			wh);
 		s.import_wh = wh;
 		s.varh_lag = night ? 0 : wh * 99184 / 100000;
 		s.varh_lead = night ? wh * 45561 / 100000 : 0;
@@ -390,16 +409,20 @@ static void test_calculator(void **state)
 
 /* ---- time ---- */
 
-static const char berlin[] = TARIFF_HEAD "zone: Europe/Berlin\n" ONE_SEASON
-	"billing_demand: [{from: 2020-01-01}]\n"
+static const char berlin[] = TARIFF_HEAD
+	"zone: Europe/Berlin\n" ONE_SEASON "billing_demand: [{from: 2020-01-01}]\n"
 	"lines:\n"
-	"  - {id: base, ko: k, en: e, quantity: billing-demand, prices: [{from: 2020-01-01, to: 2025-03-10, price: 31},\n"
+	"  - {id: base, ko: k, en: e, quantity: billing-demand, prices: [{from: 2020-01-01, to: 2025-03-10, "
+	"price: 31},\n"
 	"     {from: 2025-03-11, price: 62}]}\n"
-	"  - {id: energy, ko: k, en: e, quantity: energy-by-band, prices: [{from: 2020-01-01, off: {all: 1}, on: {all: 2}}]}\n"
-	"  - {id: levy, ko: k, en: e, quantity: energy, prices: [{from: 2020-01-01, to: 2025-03-10, price: 1},\n"
+	"  - {id: energy, ko: k, en: e, quantity: energy-by-band, prices: [{from: 2020-01-01, off: {all: 1}, "
+	"on: {all: 2}}]}\n"
+	"  - {id: levy, ko: k, en: e, quantity: energy, prices: [{from: 2020-01-01, to: 2025-03-10, price: "
+	"1},\n"
 	"     {from: 2025-03-11, price: 3}]}\n"
 	"  - {id: fixed, ko: k, en: e, quantity: fixed, prices: [{from: 2020-01-01, price: 10}]}\n"
-	"  - {id: vat, ko: k, en: e, quantity: percent, of: [fixed], prices: [{from: 2020-01-01, to: 2025-03-10, percent: 10},\n"
+	"  - {id: vat, ko: k, en: e, quantity: percent, of: [fixed], prices: [{from: 2020-01-01, to: "
+	"2025-03-10, percent: 10},\n"
 	"     {from: 2025-03-11, percent: 41}]}\n";
 
 static int64_t kwh(const struct bill *b, const char *id)
@@ -528,14 +551,16 @@ static void test_uncovered(void **state)
 	struct bill_run *run;
 
 	(void)state;
-	assert_int_equal(bill_begin(&c, at(c.tariff, 2024, 10, 1, 0, 0), at(c.tariff, 2024, 11, 1, 0, 0), &run, &e),
-			 FEMS_ENOENT);
+	assert_int_equal(
+		bill_begin(&c, at(c.tariff, 2024, 10, 1, 0, 0), at(c.tariff, 2024, 11, 1, 0, 0), &run, &e),
+		FEMS_ENOENT);
 	assert_non_null(strstr(e.text, "\"base\" is valid on 2024-10-01"));
 	assert_int_equal(tariff_price(c.tariff, at(c.tariff, 2018, 5, 1, 0, 0), &price, &e), FEMS_ENOENT);
 	assert_non_null(strstr(e.text, "\"hours\" is valid on 2018-05-01"));
 	/* behind the holiday list: an error, not a silent workday */
-	assert_int_equal(bill_begin(&c, at(c.tariff, 2030, 12, 1, 0, 0), at(c.tariff, 2031, 1, 2, 0, 0), &run, &e),
-			 FEMS_ENOENT);
+	assert_int_equal(
+		bill_begin(&c, at(c.tariff, 2030, 12, 1, 0, 0), at(c.tariff, 2031, 1, 2, 0, 0), &run, &e),
+		FEMS_ENOENT);
 	assert_non_null(strstr(e.text, "holiday list does not cover 2031-01-01"));
 	assert_int_equal(tariff_price(c.tariff, at(c.tariff, 2031, 1, 1, 0, 0) - 1, &price, &e), FEMS_OK);
 	tariff_free((struct tariff *)c.tariff);
@@ -570,7 +595,8 @@ static void test_same_bill(void **state)
 
 	(void)state;
 	for (int round = 0; round < 5; round++) {
-		struct bill_run *plain = begin(&c, from, to), *asked = begin(&c, from, to), *gaps = begin(&c, from, to);
+		struct bill_run *plain = begin(&c, from, to), *asked = begin(&c, from, to),
+				*gaps = begin(&c, from, to);
 		struct bill a, b, d;
 
 		for (int64_t t = from; t < to; t += US_PER_SLOT) {
@@ -606,7 +632,8 @@ static void test_split(void **state)
 	(void)state;
 	for (int round = 0; round < 20; round++) {
 		int64_t cut = from + (1 + rnd((to - from) / US_PER_SLOT - 1)) * US_PER_SLOT;
-		struct bill_run *whole = begin(&c, from, to), *first = begin(&c, from, cut), *second = begin(&c, cut, to);
+		struct bill_run *whole = begin(&c, from, to), *first = begin(&c, from, cut),
+				*second = begin(&c, cut, to);
 		struct bill w, a, b;
 
 		for (int64_t t = from; t < to; t += US_PER_SLOT) {
@@ -620,7 +647,8 @@ static void test_split(void **state)
 		b = finish(second);
 		assert_int_equal(w.energy_wh, a.energy_wh + b.energy_wh);
 		assert_int_equal(amount(&w, "energy.on"), amount(&a, "energy.on") + amount(&b, "energy.on"));
-		assert_int_equal(amount(&w, "energy.off"), amount(&a, "energy.off") + amount(&b, "energy.off"));
+		assert_int_equal(amount(&w, "energy.off"),
+				 amount(&a, "energy.off") + amount(&b, "energy.off"));
 		assert_int_equal(amount(&w, "levy"), amount(&a, "levy") + amount(&b, "levy"));
 		assert_int_equal(w.peak_w, a.peak_w > b.peak_w ? a.peak_w : b.peak_w);
 		bill_free(whole);
@@ -638,7 +666,8 @@ static void test_price_is_bill(void **state)
 
 	(void)state;
 	for (int month = 1; month <= 12; month++) {
-		int64_t from = at(c.tariff, 2026, month, 1, 0, 0), to = at(c.tariff, 2026, month + 1, 1, 0, 0), sum = 0;
+		int64_t from = at(c.tariff, 2026, month, 1, 0, 0),
+			to = at(c.tariff, 2026, month + 1, 1, 0, 0), sum = 0;
 		int64_t base = 300 * 8320 * INT64_C(1127000), diff; /* floor of the contract, VAT and fund */
 		struct bill_run *run = begin(&c, from, to);
 		struct bill b;
@@ -661,8 +690,8 @@ static void test_price_is_bill(void **state)
 
 /* ---- demand ---- */
 
-static int64_t kepco_base(int64_t contract_w, const struct peak *peaks, size_t n, int y, int mo, int64_t peak_w,
-			  struct bill *b)
+static int64_t kepco_base(int64_t contract_w, const struct peak *peaks, size_t n, int y, int mo,
+			  int64_t peak_w, struct bill *b)
 {
 	static struct tariff *t;
 	struct contract c = { .contract_w = contract_w, .peaks = peaks, .n_peaks = n };
@@ -681,7 +710,9 @@ static int64_t kepco_base(int64_t contract_w, const struct peak *peaks, size_t n
 
 static void test_billing_demand(void **state)
 {
-	struct peak peaks[] = { { 2025, 1, 700000, 0 }, { 2025, 4, 900000, 0 }, { 2025, 9, 640400, 0 },
+	struct peak peaks[] = { { 2025, 1, 700000, 0 },
+				{ 2025, 4, 900000, 0 },
+				{ 2025, 9, 640400, 0 },
 				{ 2025, 12, 640600, 0 } };
 	struct bill b;
 
@@ -709,7 +740,9 @@ static void test_billing_demand(void **state)
 
 static void test_over_contract(void **state)
 {
-	static const struct { int64_t peak_w, percent; } steps[] = {
+	static const struct {
+		int64_t peak_w, percent;
+	} steps[] = {
 		{ 599996, 200 }, { 599000, 150 }, { 600000, 200 }, { 649000, 200 }, { 650000, 250 },
 		{ 700000, 300 }, { 750000, 350 }, { 799000, 350 }, { 800000, 400 }, { 2000000, 400 },
 	};
@@ -742,7 +775,8 @@ static void check_demand_cost(int month, int months, int64_t peak_kw, int64_t th
 	struct demand_cost d;
 	int64_t sum = 0;
 
-	assert_int_equal(tariff_demand_cost(&c, at(t, 2026, month, 20, 12, 0), peak_kw * 1000, &d, &e), FEMS_OK);
+	assert_int_equal(tariff_demand_cost(&c, at(t, 2026, month, 20, 12, 0), peak_kw * 1000, &d, &e),
+			 FEMS_OK);
 	assert_int_equal(d.threshold_w, threshold_kw * 1000);
 	assert_int_equal(d.months, months);
 	assert_int_equal(d.month_micro_per_kw, 8320 * INT64_C(1127000));
@@ -770,8 +804,8 @@ static void test_demand_cost(void **state)
 	struct demand_cost d;
 
 	(void)state;
-	check_demand_cost(1, 12, 500, 500);  /* a month that stays */
-	check_demand_cost(10, 1, 500, 500);  /* one that does not */
+	check_demand_cost(1, 12, 500, 500); /* a month that stays */
+	check_demand_cost(10, 1, 500, 500); /* one that does not */
 	check_demand_cost(2, 12, 470, 470);
 	assert_int_equal(tariff_demand_cost(&c, at(c.tariff, 2025, 6, 1, 0, 0), 7000, &d, &e), FEMS_OK);
 	assert_true(d.months == 1 && d.threshold_w == 7000 && d.total_micro_per_kw == 62 * WON);
@@ -802,27 +836,44 @@ static void test_threshold(void **state)
 static void test_bands(void **state)
 {
 	struct tariff *t = load(shipped(), TARIFF_OWN_DATES, NULL);
-	static const struct { int y, mo, d, h, mi; const char *band; bool counts; } cases[] = {
-		{ 2025, 7, 1, 7, 59, "light", false },  { 2025, 7, 1, 8, 0, "mid", true },
-		{ 2025, 7, 1, 11, 0, "peak", true },    { 2025, 7, 1, 12, 0, "mid", true },
-		{ 2025, 7, 1, 17, 59, "peak", true },   { 2025, 7, 1, 18, 0, "mid", true },
-		{ 2025, 7, 1, 22, 0, "light", false },  { 2025, 1, 2, 9, 0, "peak", true },
-		{ 2025, 1, 2, 18, 59, "peak", true },   { 2025, 1, 2, 19, 0, "mid", true },
-		{ 2025, 7, 5, 14, 0, "mid", true },     { 2025, 7, 6, 14, 0, "light", false }, /* Saturday, Sunday */
-		{ 2025, 3, 1, 14, 0, "light", false },  { 2025, 3, 3, 14, 0, "light", false }, /* holiday, substitute */
-		{ 2025, 1, 27, 10, 0, "peak", true },   { 2025, 6, 3, 14, 0, "peak", true },   /* ad hoc */
-		{ 2026, 6, 3, 16, 0, "light", false },                                          /* election */
-		{ 2026, 4, 15, 11, 0, "peak", true },   { 2026, 4, 16, 11, 0, "mid", true },
-		{ 2026, 4, 16, 15, 0, "peak", true },   { 2026, 4, 16, 20, 59, "peak", true },
-		{ 2026, 4, 16, 21, 0, "mid", true },    { 2026, 12, 1, 16, 0, "peak", true },
+	static const struct {
+		int y, mo, d, h, mi;
+		const char *band;
+		bool counts;
+	} cases[] = {
+		{ 2025, 7, 1, 7, 59, "light", false },
+		{ 2025, 7, 1, 8, 0, "mid", true },
+		{ 2025, 7, 1, 11, 0, "peak", true },
+		{ 2025, 7, 1, 12, 0, "mid", true },
+		{ 2025, 7, 1, 17, 59, "peak", true },
+		{ 2025, 7, 1, 18, 0, "mid", true },
+		{ 2025, 7, 1, 22, 0, "light", false },
+		{ 2025, 1, 2, 9, 0, "peak", true },
+		{ 2025, 1, 2, 18, 59, "peak", true },
+		{ 2025, 1, 2, 19, 0, "mid", true },
+		{ 2025, 7, 5, 14, 0, "mid", true },
+		{ 2025, 7, 6, 14, 0, "light", false }, /* Saturday, Sunday */
+		{ 2025, 3, 1, 14, 0, "light", false },
+		{ 2025, 3, 3, 14, 0, "light", false }, /* holiday, substitute */
+		{ 2025, 1, 27, 10, 0, "peak", true },
+		{ 2025, 6, 3, 14, 0, "peak", true },   /* ad hoc */
+		{ 2026, 6, 3, 16, 0, "light", false }, /* election */
+		{ 2026, 4, 15, 11, 0, "peak", true },
+		{ 2026, 4, 16, 11, 0, "mid", true },
+		{ 2026, 4, 16, 15, 0, "peak", true },
+		{ 2026, 4, 16, 20, 59, "peak", true },
+		{ 2026, 4, 16, 21, 0, "mid", true },
+		{ 2026, 12, 1, 16, 0, "peak", true },
 	};
 	struct fems_error e = { "", NULL };
 	struct tariff_price p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		assert_int_equal(tariff_price(t, at(t, cases[i].y, cases[i].mo, cases[i].d, cases[i].h, cases[i].mi), &p,
-					      &e), FEMS_OK);
+		assert_int_equal(
+			tariff_price(t, at(t, cases[i].y, cases[i].mo, cases[i].d, cases[i].h, cases[i].mi),
+				     &p, &e),
+			FEMS_OK);
 		assert_string_equal(p.band, cases[i].band);
 		assert_int_equal(p.counts_for_demand, cases[i].counts);
 	}
@@ -834,13 +885,13 @@ static void test_bands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_real_year),     cmocka_unit_test(test_calculator),
-		cmocka_unit_test(test_clock_changes), cmocka_unit_test(test_change_inside),
+		cmocka_unit_test(test_real_year),      cmocka_unit_test(test_calculator),
+		cmocka_unit_test(test_clock_changes),  cmocka_unit_test(test_change_inside),
 		cmocka_unit_test(test_half_hour_zone), cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_uncovered),     cmocka_unit_test(test_same_bill),
-		cmocka_unit_test(test_split),         cmocka_unit_test(test_price_is_bill),
+		cmocka_unit_test(test_uncovered),      cmocka_unit_test(test_same_bill),
+		cmocka_unit_test(test_split),          cmocka_unit_test(test_price_is_bill),
 		cmocka_unit_test(test_billing_demand), cmocka_unit_test(test_over_contract),
-		cmocka_unit_test(test_demand_cost),   cmocka_unit_test(test_threshold),
+		cmocka_unit_test(test_demand_cost),    cmocka_unit_test(test_threshold),
 		cmocka_unit_test(test_bands),
 	};
 

@@ -65,7 +65,9 @@ static void import(const char *series, int64_t from, int64_t to, bool zero)
 
 static struct site site_of(int64_t contract_w)
 {
-	return (struct site){ .name = "s", .currency = "KRW", .main_meter = "main", .contract_w = contract_w };
+	return (struct site){
+		.name = "s", .currency = "KRW", .main_meter = "main", .contract_w = contract_w
+	};
 }
 
 static struct billing *open_billing(struct services *services, int64_t contract_w)
@@ -86,7 +88,9 @@ static void direct(const struct contract *c, int64_t from, int64_t to, int64_t u
 
 	assert_int_equal(bill_begin(c, from, to, &run, &e), FEMS_OK);
 	for (int64_t t = from; t < until; t += US_PER_SLOT) {
-		struct load_slot s = { .start_us = t, .import_wh = load_wh(t), .varh_lag = -1, .varh_lead = -1 };
+		struct load_slot s = {
+			.start_us = t, .import_wh = load_wh(t), .varh_lag = -1, .varh_lead = -1
+		};
 
 		assert_int_equal(bill_add(run, &s, &e), FEMS_OK);
 	}
@@ -148,7 +152,9 @@ static void test_peaks(void **state)
 	assert_int_equal(billing_demand_cost(b, now, &cost, &e), FEMS_OK);
 	assert_true(cost.threshold_w == 448000 && cost.months == 1);
 	/* what was billed before the meter was there, and a correction */
-	assert_int_equal(store_state_set(store, "tariff.peaks", "{\"2025-07\": 600000, \"2025-12\": 500000}", &e), FEMS_OK);
+	assert_int_equal(
+		store_state_set(store, "tariff.peaks", "{\"2025-07\": 600000, \"2025-12\": 500000}", &e),
+		FEMS_OK);
 	assert_int_equal(billing_contract(b, now, &c, &e), FEMS_OK);
 	assert_int_equal(peak_of(&c->contract, 2025, 7), 600000);
 	assert_int_equal(peak_of(&c->contract, 2025, 12), 500000);
@@ -186,7 +192,11 @@ static void test_forecast(void **state)
 
 /* ---- services ---- */
 
-struct answer { json_t *json; enum fems_rc rc; struct fems_error e; };
+struct answer {
+	json_t *json;
+	enum fems_rc rc;
+	struct fems_error e;
+};
 
 static void keep(void *ctx, struct fems_span body)
 {
@@ -238,7 +248,8 @@ static void check_bill(struct services *s)
 	assert_string_equal(string(a.json, "billing_month"), "2025-12");
 	assert_string_equal(string(a.json, "peak_at"), "2026-03-10T10:15:00+09:00");
 	assert_true(json_is_true(json_object_get(a.json, "complete")));
-	json_array_foreach(json_object_get(a.json, "lines"), i, line) {
+	json_array_foreach(json_object_get(a.json, "lines"), i, line)
+	{
 		sum += integer(line, "amount_micro");
 		assert_true(*string(json_object_get(line, "evidence"), "ko"));
 	}
@@ -338,7 +349,11 @@ static void test_services(void **state)
 	services_free(s);
 }
 
-struct caller { struct services *services; atomic_bool stop; atomic_int answers; };
+struct caller {
+	struct services *services;
+	atomic_bool stop;
+	atomic_int answers;
+};
 
 static void *keep_calling(void *ctx)
 {
@@ -430,8 +445,10 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_as_direct), cmocka_unit_test(test_peaks),
-		cmocka_unit_test(test_forecast),       cmocka_unit_test(test_services),
+		cmocka_unit_test(test_same_as_direct),
+		cmocka_unit_test(test_peaks),
+		cmocka_unit_test(test_forecast),
+		cmocka_unit_test(test_services),
 		cmocka_unit_test(test_replaced_while_called),
 	};
 

@@ -32,7 +32,9 @@ static const char *class_of(const char *date)
 }
 
 /* Published by the government for past years: one line for each moving feast and substitute. */
-static const struct { const char *date, *class, *en; } known[] = {
+static const struct {
+	const char *date, *class, *en;
+} known[] = {
 	{ "2018-02-16", "statutory", "Seollal" },
 	{ "2019-02-05", "statutory", "Seollal" },
 	{ "2020-01-25", "statutory", "Seollal" },
@@ -105,7 +107,8 @@ static void test_span(void **state)
 /* Every year: the fixed days, three days of each feast, and a day off after a feast on a Sunday. */
 static void test_rules(void **state)
 {
-	static const char *const fixed[] = { "01-01", "03-01", "05-05", "06-06", "08-15", "10-03", "10-09", "12-25" };
+	static const char *const fixed[] = { "01-01", "03-01", "05-05", "06-06",
+					     "08-15", "10-03", "10-09", "12-25" };
 
 	(void)state;
 	for (int y = 2018; y <= 2030; y++) {
@@ -120,7 +123,8 @@ static void test_rules(void **state)
 			const char *name = calendar_day_name(cal, d, "en");
 			bool sunday = false;
 
-			if (!name || (strcmp(name, "Seollal") && !strstr(name, "Chuseok / ") && strcmp(name, "Chuseok")))
+			if (!name || (strcmp(name, "Seollal") && !strstr(name, "Chuseok / ") &&
+				      strcmp(name, "Chuseok")))
 				continue;
 			if (strstr(name, "day "))
 				continue;
@@ -130,7 +134,8 @@ static void test_rules(void **state)
 				sunday |= (d + k + 3) % 7 == 6;
 			}
 			if (sunday)
-				assert_string_equal(calendar_class_name(cal, calendar_day(cal, d + 2)), "substitute");
+				assert_string_equal(calendar_class_name(cal, calendar_day(cal, d + 2)),
+						    "substitute");
 		}
 		assert_int_equal(feasts, 2);
 	}

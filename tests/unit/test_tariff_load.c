@@ -18,58 +18,59 @@ static char dir[] = "/tmp/fems-test-XXXXXX";
 
 /* A small tariff that is right; the tests spoil one line of it. */
 static const char good[] =
-	"tariff: t1\n"                                                                     /*  1 */
-	"title: {ko: k, en: e}\n"                                                          /*  2 */
-	"currency: KRW\n"                                                                  /*  3 */
-	"zone: Asia/Seoul\n"                                                               /*  4 */
-	"holidays: cal.yaml\n"                                                             /*  5 */
-	"demand_interval: 15min\n"                                                         /*  6 */
-	"bands:\n"                                                                         /*  7 */
-	"  off: {ko: k, en: e, demand: false}\n"                                           /*  8 */
-	"  on: {ko: k, en: e, demand: true}\n"                                             /*  9 */
-	"seasons:\n"                                                                       /* 10 */
-	"  warm: {ko: k, en: e, dates: [04-01..09-30]}\n"                                  /* 11 */
-	"  cold: {ko: k, en: e, dates: [10-01..03-31]}\n"                                  /* 12 */
-	"day_types:\n"                                                                     /* 13 */
-	"  rest: {ko: k, en: e, weekdays: [sat, sun], holidays: [statutory]}\n"            /* 14 */
-	"  work: {ko: k, en: e, weekdays: [mon, tue, wed, thu, fri]}\n"                    /* 15 */
-	"hours:\n"                                                                         /* 16 */
-	"  - from: 2025-01-01\n"                                                           /* 17 */
-	"    windows:\n"                                                                   /* 18 */
-	"      - {days: [rest], off: [00:00-24:00]}\n"                                     /* 19 */
-	"      - {days: [work], off: [20:00-08:00], on: [08:00-20:00]}\n"                  /* 20 */
-	"billing_demand:\n"                                                                /* 21 */
-	"  - {from: 2025-01-01, window_months: 12, percent: 80, contract_percent: 30}\n"   /* 22 */
-	"lines:\n"                                                                         /* 23 */
-	"  - id: base\n"                                                                   /* 24 */
-	"    ko: k\n"                                                                      /* 25 */
-	"    en: e\n"                                                                      /* 26 */
-	"    quantity: billing-demand\n"                                                   /* 27 */
-	"    prices: [{from: 2025-01-01, price: 1000}]\n"                                  /* 28 */
-	"  - id: energy\n"                                                                 /* 29 */
-	"    ko: k\n"                                                                      /* 30 */
-	"    en: e\n"                                                                      /* 31 */
-	"    quantity: energy-by-band\n"                                                   /* 32 */
-	"    prices:\n"                                                                    /* 33 */
-	"      - from: 2025-01-01\n"                                                       /* 34 */
-	"        to: 2025-06-30\n"                                                         /* 35 */
-	"        off: {warm: 50, cold: 60}\n"                                              /* 36 */
-	"        on: {warm: 100.5, cold: 120}\n"                                           /* 37 */
-	"      - from: 2025-07-01\n"                                                       /* 38 */
-	"        off: {warm: 51, cold: 61}\n"                                              /* 39 */
-	"        on: {warm: 101.5, cold: 121}\n"                                           /* 40 */
-	"  - id: vat\n"                                                                    /* 41 */
-	"    ko: k\n"                                                                      /* 42 */
-	"    en: e\n"                                                                      /* 43 */
-	"    quantity: percent\n"                                                          /* 44 */
-	"    of: [base, energy]\n"                                                         /* 45 */
-	"    prices: [{from: 2025-01-01, percent: 10}]\n"                                  /* 46 */
-	"total: {ko: k, en: e, round: 10 down}\n";                                         /* 47 */
+	"tariff: t1\n"                                                                   /*  1 */
+	"title: {ko: k, en: e}\n"                                                        /*  2 */
+	"currency: KRW\n"                                                                /*  3 */
+	"zone: Asia/Seoul\n"                                                             /*  4 */
+	"holidays: cal.yaml\n"                                                           /*  5 */
+	"demand_interval: 15min\n"                                                       /*  6 */
+	"bands:\n"                                                                       /*  7 */
+	"  off: {ko: k, en: e, demand: false}\n"                                         /*  8 */
+	"  on: {ko: k, en: e, demand: true}\n"                                           /*  9 */
+	"seasons:\n"                                                                     /* 10 */
+	"  warm: {ko: k, en: e, dates: [04-01..09-30]}\n"                                /* 11 */
+	"  cold: {ko: k, en: e, dates: [10-01..03-31]}\n"                                /* 12 */
+	"day_types:\n"                                                                   /* 13 */
+	"  rest: {ko: k, en: e, weekdays: [sat, sun], holidays: [statutory]}\n"          /* 14 */
+	"  work: {ko: k, en: e, weekdays: [mon, tue, wed, thu, fri]}\n"                  /* 15 */
+	"hours:\n"                                                                       /* 16 */
+	"  - from: 2025-01-01\n"                                                         /* 17 */
+	"    windows:\n"                                                                 /* 18 */
+	"      - {days: [rest], off: [00:00-24:00]}\n"                                   /* 19 */
+	"      - {days: [work], off: [20:00-08:00], on: [08:00-20:00]}\n"                /* 20 */
+	"billing_demand:\n"                                                              /* 21 */
+	"  - {from: 2025-01-01, window_months: 12, percent: 80, contract_percent: 30}\n" /* 22 */
+	"lines:\n"                                                                       /* 23 */
+	"  - id: base\n"                                                                 /* 24 */
+	"    ko: k\n"                                                                    /* 25 */
+	"    en: e\n"                                                                    /* 26 */
+	"    quantity: billing-demand\n"                                                 /* 27 */
+	"    prices: [{from: 2025-01-01, price: 1000}]\n"                                /* 28 */
+	"  - id: energy\n"                                                               /* 29 */
+	"    ko: k\n"                                                                    /* 30 */
+	"    en: e\n"                                                                    /* 31 */
+	"    quantity: energy-by-band\n"                                                 /* 32 */
+	"    prices:\n"                                                                  /* 33 */
+	"      - from: 2025-01-01\n"                                                     /* 34 */
+	"        to: 2025-06-30\n"                                                       /* 35 */
+	"        off: {warm: 50, cold: 60}\n"                                            /* 36 */
+	"        on: {warm: 100.5, cold: 120}\n"                                         /* 37 */
+	"      - from: 2025-07-01\n"                                                     /* 38 */
+	"        off: {warm: 51, cold: 61}\n"                                            /* 39 */
+	"        on: {warm: 101.5, cold: 121}\n"                                         /* 40 */
+	"  - id: vat\n"                                                                  /* 41 */
+	"    ko: k\n"                                                                    /* 42 */
+	"    en: e\n"                                                                    /* 43 */
+	"    quantity: percent\n"                                                        /* 44 */
+	"    of: [base, energy]\n"                                                       /* 45 */
+	"    prices: [{from: 2025-01-01, percent: 10}]\n"                                /* 46 */
+	"total: {ko: k, en: e, round: 10 down}\n";                                       /* 47 */
 
-static const char calendar[] = "calendar: cal\nfrom: 2025-01-01\nto: 2026-12-31\nclasses: [statutory, ad-hoc]\n"
-			       "days:\n"
-			       "  - {date: 2025-03-03, class: statutory, ko: k, en: e}\n"
-			       "  - {date: 2025-03-04, class: ad-hoc, ko: k, en: e}\n";
+static const char calendar[] =
+	"calendar: cal\nfrom: 2025-01-01\nto: 2026-12-31\nclasses: [statutory, ad-hoc]\n"
+	"days:\n"
+	"  - {date: 2025-03-03, class: statutory, ko: k, en: e}\n"
+	"  - {date: 2025-03-04, class: ad-hoc, ko: k, en: e}\n";
 
 static void write_file(const char *name, const char *text)
 {
@@ -135,7 +136,10 @@ static void test_good(void **state)
 	free(said);
 }
 
-struct bad { int line; const char *with, *place, *says; };
+struct bad {
+	int line;
+	const char *with, *place, *says;
+};
 
 static const struct bad bads[] = {
 	{ 1, "tarif: t1", ":1:", "did you mean \"tariff\"" },
@@ -149,26 +153,38 @@ static const struct bad bads[] = {
 	{ 11, "  warm: {ko: k, en: e, dates: [04-01..09-29]}", ":11:", "2025-09-30 is in none" },
 	{ 11, "  warm: {ko: k, en: e, dates: [04-01..10-01]}", ":11:", "2025-10-01 is in two" },
 	{ 11, "  warm: {ko: k, en: e, dates: [04-31..09-30]}", ":11:", "not a span of dates" },
-	{ 14, "  rest: {ko: k, en: e, weekdays: [sat, sun], holidays: [statutry]}", ":14:", "did you mean \"statutory\"" },
+	{ 14, "  rest: {ko: k, en: e, weekdays: [sat, sun], holidays: [statutry]}",
+	  ":14:", "did you mean \"statutory\"" },
 	{ 15, "  work: {ko: k, en: e, weekdays: [mon, tue, wed, thu]}", ":14:", "every weekday" },
 	{ 17, "  - from: 2025-13-01", ":17:", "2025-13-01" },
-	{ 17, "  - {from: 2025-01-01, to: 2024-12-31,\n     windows: [{off: [00:00-24:00]}]}\n  - from: 2025-02-01",
+	{ 17,
+	  "  - {from: 2025-01-01, to: 2024-12-31,\n     windows: [{off: [00:00-24:00]}]}\n  - from: "
+	  "2025-02-01",
 	  ":17:", "before the first" },
-	{ 17, "  - {from: 2025-01-01, windows: [{off: [00:00-24:00]}]}\n  - from: 2025-02-01", ":18:", "has no end" },
-	{ 17, "  - {from: 2025-01-01, to: 2025-03-01, windows: [{off: [00:00-24:00]}]}\n  - from: 2025-02-01", ":18:",
-	  "overlaps" },
-	{ 17, "  - {from: 2025-05-01, windows: [{off: [00:00-24:00]}]}\n  - from: 2025-02-01", ":18:", "rising order" },
+	{ 17, "  - {from: 2025-01-01, windows: [{off: [00:00-24:00]}]}\n  - from: 2025-02-01",
+	  ":18:", "has no end" },
+	{ 17, "  - {from: 2025-01-01, to: 2025-03-01, windows: [{off: [00:00-24:00]}]}\n  - from: 2025-02-01",
+	  ":18:", "overlaps" },
+	{ 17, "  - {from: 2025-05-01, windows: [{off: [00:00-24:00]}]}\n  - from: 2025-02-01",
+	  ":18:", "rising order" },
 	{ 17, "  - from: 2024-12-31", ":5:", "begins on 2025-01-01" },
 	{ 17, "  - from: 2025-01-01\n    to: 2027-01-01", ":5:", "ends on 2026-12-31" },
-	{ 20, "      - {days: [work], off: [20:00-08:00], on: [08:00-19:00]}", ":19:", "19:00-20:00 lies in no window" },
-	{ 20, "      - {days: [work], off: [20:00-08:00], on: [07:00-20:00]}", ":20:", "07:00 lies in two windows" },
-	{ 20, "      - {days: [work], off: [20:00-08:10], on: [08:10-20:00]}", ":20:", "multiples of the demand" },
+	{ 20, "      - {days: [work], off: [20:00-08:00], on: [08:00-19:00]}",
+	  ":19:", "19:00-20:00 lies in no window" },
+	{ 20, "      - {days: [work], off: [20:00-08:00], on: [07:00-20:00]}",
+	  ":20:", "07:00 lies in two windows" },
+	{ 20, "      - {days: [work], off: [20:00-08:10], on: [08:10-20:00]}",
+	  ":20:", "multiples of the demand" },
 	{ 20, "      - {days: [work], off: [20:00-8:00], on: [08:00-20:00]}", ":20:", "not a window" },
-	{ 20, "      - {days: [work], of: [20:00-08:00], on: [08:00-20:00]}", ":20:", "did you mean \"off\"" },
-	{ 20, "      - {days: [worc], off: [20:00-08:00], on: [08:00-20:00]}", ":20:", "did you mean \"work\"" },
-	{ 20, "      - {seasons: [hot], days: [work], off: [20:00-08:00], on: [08:00-20:00]}", ":20:", "no season" },
-	{ 20, "      - {days: [work], off: [20:00-08:00], on: [08:00-20:00]}\n    billed_as: {work: {on: of}}", ":21:",
-	  "no band called \"of\"" },
+	{ 20, "      - {days: [work], of: [20:00-08:00], on: [08:00-20:00]}",
+	  ":20:", "did you mean \"off\"" },
+	{ 20, "      - {days: [worc], off: [20:00-08:00], on: [08:00-20:00]}",
+	  ":20:", "did you mean \"work\"" },
+	{ 20, "      - {seasons: [hot], days: [work], off: [20:00-08:00], on: [08:00-20:00]}",
+	  ":20:", "no season" },
+	{ 20,
+	  "      - {days: [work], off: [20:00-08:00], on: [08:00-20:00]}\n    billed_as: {work: {on: of}}",
+	  ":21:", "no band called \"of\"" },
 	{ 22, "  - {from: 2025-01-01, window_months: 12, percent: 0.8}", ":22:", "write 80, not 0.8" },
 	{ 22, "  - {from: 2025-01-01, window_months: 12, percent: 101}", ":22:", "from 0 to 100" },
 	{ 22, "  - {from: 2025-01-01, window_months: 0}", ":22:", "window_months" },
@@ -191,9 +207,13 @@ static const struct bad bads[] = {
 	{ 46, "    prices: []", ":46:", "at least one" },
 	{ 47, "total: {ko: k, en: e, round: down 10}", ":47:", "such as" },
 	{ 47, "tests: {}\ntotals: 1", ":48:", "did you mean \"total\"" },
-	{ 47, "discounts: [{id: d, ko: k, en: e, line: base, from: 2025-01-01, hours: [10:00-11:00], percent: 5}]",
+	{ 47,
+	  "discounts: [{id: d, ko: k, en: e, line: base, from: 2025-01-01, hours: [10:00-11:00], percent: "
+	  "5}]",
 	  ":47:", "not one of energy-by-band" },
-	{ 47, "discounts: [{id: d, ko: k, en: e, line: energy, from: 2025-01-01, hours: [10:00-11:00], percent: 0.5}]",
+	{ 47,
+	  "discounts: [{id: d, ko: k, en: e, line: energy, from: 2025-01-01, hours: [10:00-11:00], percent: "
+	  "0.5}]",
 	  ":47:", "write 80" },
 	{ 19, "\t- tabs", "", "" },
 };
@@ -217,7 +237,8 @@ static void test_bad(void **state)
 
 static void test_all_at_once(void **state)
 {
-	char *text = spoil(good, 27, "    quantity: nonsense"), *more = spoil(text, 3, "currency: won"), *said;
+	char *text = spoil(good, 27, "    quantity: nonsense"), *more = spoil(text, 3, "currency: won"),
+	     *said;
 	char *third = spoil(more, 22, "  - {from: 2025-01-01, percent: 0.8}");
 
 	(void)state;
@@ -251,8 +272,9 @@ static void test_bad_calendar(void **state)
 		snprintf(place, sizeof place, "cal.yaml%s", bad_calendars[i].place);
 		assert_null(load_text(good, &said));
 		if (!strstr(said, place) || !strstr(said, bad_calendars[i].says))
-			fail_msg("%s: wanted %s and \"%s\", got:\n%s", bad_calendars[i].with ? bad_calendars[i].with : "",
-				 place, bad_calendars[i].says, said);
+			fail_msg("%s: wanted %s and \"%s\", got:\n%s",
+				 bad_calendars[i].with ? bad_calendars[i].with : "", place,
+				 bad_calendars[i].says, said);
 		free(text);
 		free(said);
 	}
@@ -279,20 +301,28 @@ static void selftest(const char *tests, const char *wants)
 	tariff_free(t);
 }
 
-#define TEST_HEAD "  - {name: n, month: 2025-07, contract: 100 kW, load: [{from: 2025-07-01T08:00, to: 2025-07-01T09:00, power: 40 kW}], "
+#define TEST_HEAD                                                                                            \
+	"  - {name: n, month: 2025-07, contract: 100 kW, load: [{from: 2025-07-01T08:00, to: "               \
+	"2025-07-01T09:00, power: 40 kW}], "
 
 static void test_selftest(void **state)
 {
 	(void)state;
-	selftest(TEST_HEAD "expect: {base: 40000, energy: 4060, energy.on: 4060, vat: 4406, total: 48460, peak_kw: 40}}\n", "");
+	selftest(TEST_HEAD "expect: {base: 40000, energy: 4060, energy.on: 4060, vat: 4406, total: 48460, "
+			   "peak_kw: 40}}\n",
+		 "");
 	selftest(TEST_HEAD "expect: {base: 40001}}\n", "t.yaml:49:");
 	selftest(TEST_HEAD "expect: {base: 40001}}\n", "base is 40,000.000000, expected 40,001.000000");
 	selftest(TEST_HEAD "expect: {climate: 1}}\n", "no line \"climate\"");
-	selftest("  - {name: n, month: 2024-12, contract: 1 kW, expect: {base: 1}}\n", "does not cover 2024-12-01");
+	selftest("  - {name: n, month: 2024-12, contract: 1 kW, expect: {base: 1}}\n",
+		 "does not cover 2024-12-01");
 	selftest("  - {name: n, month: 2025-7, contract: 1 kW, expect: {base: 1}}\n", "not a month");
-	selftest("  - {name: n, month: 2025-07, contract: 1 kW, load: [{from: 2025-07-01T08:05, to: 2025-07-01T09:00, "
-		 "power: 1 kW}], expect: {base: 1}}\n", "begin and end with an interval");
-	selftest("  - {name: n, prices: [{at: 2025-07-01T12:00, band: on, demand: true, price: 111.65}]}\n", "");
+	selftest("  - {name: n, month: 2025-07, contract: 1 kW, load: [{from: 2025-07-01T08:05, to: "
+		 "2025-07-01T09:00, "
+		 "power: 1 kW}], expect: {base: 1}}\n",
+		 "begin and end with an interval");
+	selftest("  - {name: n, prices: [{at: 2025-07-01T12:00, band: on, demand: true, price: 111.65}]}\n",
+		 "");
 	selftest("  - {name: n, prices: [{at: 2025-07-01T12:00, band: off}]}\n", "the band is \"on\"");
 	selftest("  - {name: n, prices: [{at: 2025-07-05T12:00, demand: true}]}\n", "does not count");
 	selftest("  - {name: n, prices: [{at: 2025-07-05T12:00, price: 1}]}\n", "the price is 56.1");
@@ -339,8 +369,9 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),     cmocka_unit_test(test_bad),      cmocka_unit_test(test_all_at_once),
-		cmocka_unit_test(test_bad_calendar), cmocka_unit_test(test_selftest), cmocka_unit_test(test_shipped),
+		cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_bad_calendar),
+		cmocka_unit_test(test_selftest),    cmocka_unit_test(test_shipped),
 	};
 
 	return cmocka_run_group_tests_name("tariff_load", tests, set_up, tear_down);
