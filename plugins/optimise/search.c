@@ -18,7 +18,7 @@ bool search_init(struct search *x, struct state *s, struct rng *r)
 	x->best = malloc(n * sizeof *x->best);
 	x->out = malloc(n * sizeof *x->out);
 	x->was = malloc(n * sizeof *x->was);
-	x->heat = 0.02;
+	x->heat = 0.04;
 	if (x->best && x->out && x->was)
 		return true;
 	search_free(x);
@@ -194,7 +194,7 @@ static int64_t free_import(struct search *x, int64_t peak_before)
 	if (pick < 3)
 		return peak_before;
 	if (pick < 6)
-		return peak_before - (int64_t)((double)peak_before * rng_unit(x->r) * 0.04);
+		return peak_before - (int64_t)((double)peak_before * rng_unit(x->r) * 0.06);
 	return 0;
 }
 
@@ -260,11 +260,11 @@ void search_run(struct search *x, const int64_t *battery_wh)
 	for (int i = 0; i < s->m->n_orders; i++)
 		free_orders += !s->m->orders[i].fixed;
 	keep_best(x, w.cost);
-	hot = x->heat * fabs((double)w.cost) / (free_orders + 1);
+	hot = x->heat * sqrt(free_orders) * fabs((double)w.cost) / (free_orders + 1);
 	for (uint32_t i = 0; free_orders && part < 1; i++) {
 		if (i % 16 == 0) {
 			part = x->progress(x->ctx, false);
-			w.temperature = hot * pow(0.002, part);
+			w.temperature = hot * pow(0.003, part);
 		}
 		step(x, &w);
 		x->steps++;

@@ -16,7 +16,10 @@
 #define REPORT_US INT64_C(100000)     /* between two answers, so that judging them costs little */
 #define HEARTBEAT_US INT64_C(1000000) /* the best again, so that the core can say stop */
 #define SPARE_US INT64_C(5000)        /* of the budget, kept for the last answer */
-enum { ROUNDS = 5 };                  /* of search and battery in turn */
+enum {
+	ROUNDS = 5,              /* of search and battery in turn */
+	STEPS_PER_ORDER = 15000, /* of one annealing; longer ones gain less than another from the best */
+};
 
 struct run {
 	const struct solve_settings *set;
@@ -26,6 +29,7 @@ struct run {
 	struct rng r;
 	int64_t begin_us, end_us; /* real time */
 	double part_from, part_to; /* of the whole run, what the present search may use */
+	int64_t steps_from;        /* of the search, when the present one began */
 	struct solution best, now;
 	struct cost best_cost;
 	bool have_best, told_best, stopped;
@@ -57,6 +61,14 @@ static void tell(struct run *run)
 	run->told_us = mono_us();
 }
 
+static bool within_limit(const struct run *run, const int64_t *import_wh)
+{
+	for (int t = 0; t < run->m->slots; t++)
+		if (import_wh[t] > run->m->limit_wh)
+			return false;
+	return true;
+}
+
 /* Takes places (and run->now's battery) as a solution; keeps it when it is the best. */
 static void offer(struct run *run, const struct place *at)
 {
@@ -64,6 +76,8 @@ static void offer(struct run *run, const struct place *at)
 
 	memcpy(run->now.at, at, (size_t)run->m->n_orders * sizeof *at);
 	c = solution_cost(run->m, &run->now, run->import_wh);
+	if (!within_limit(run, run->import_wh))
+		return;
 	if (!run->have_best || c.total_micro < run->best_cost.total_micro) {
 		solution_copy(run->m, &run->best, &run->now);
 		run->best_cost = c;
@@ -93,14 +107,15 @@ static double run_part(struct run *run)
 static double search_progress(void *ctx, bool better)
 {
 	struct run *run = ctx;
-	double part = run_part(run);
+	double part = run_part(run), steps;
 
 	if (better && mono_us() - run->told_us > REPORT_US)
 		offer(run, run->x.best);
 	if (part >= 1)
 		return 1;
 	part = (part - run->part_from) / (run->part_to - run->part_from);
-	return part < 0 ? 0 : part;
+	steps = (double)(run->x.steps - run->steps_from) / STEPS_PER_ORDER / (run->m->n_orders + 1);
+	return part > steps ? part : steps;
 }
 
 static bool build_stop(void *ctx)
@@ -192,15 +207,18 @@ static bool load_best(struct run *run)
 
 static bool search_until(struct run *run, double part, double heat)
 {
-	run->part_from = run_part(run);
-	run->part_to = part;
-	if (run->part_from >= part)
-		return true;
-	if (!load_best(run))
-		return false;
-	run->x.heat = heat;
-	search_run(&run->x, run->now.battery_wh);
-	offer(run, run->x.best);
+	while ((run->part_from = run_part(run)) < part) {
+		int64_t steps = run->steps_from = run->x.steps;
+
+		run->part_to = part;
+		if (!load_best(run))
+			return false;
+		run->x.heat = heat;
+		search_run(&run->x, run->now.battery_wh);
+		offer(run, run->x.best);
+		if (run->x.steps == steps) /* nothing can move */
+			break;
+	}
 	return true;
 }
 
@@ -227,10 +245,10 @@ static bool improve(struct run *run)
 	bool battery = run->m->battery.capacity_wh && run->set->battery && run->m->battery.slot_wh;
 
 	if (!battery)
-		return search_until(run, 1, 0.02);
+		return search_until(run, 1, 0.04);
 	for (int i = 0; i < ROUNDS && !run->stopped; i++) {
 		battery_turn(run);
-		if (!search_until(run, (i + 1.0) / ROUNDS, i ? 0.005 : 0.02))
+		if (!search_until(run, (i + 1.0) / ROUNDS, i ? 0.01 : 0.04))
 			return false;
 	}
 	battery_turn(run);
@@ -249,6 +267,29 @@ static bool run_init(struct run *run)
 	       state_init(m, &run->s) && search_init(&run->x, &run->s, &run->r);
 }
 
+/* An idle battery, or one that brings the load below the limit where it is above without any order. */
+static enum fems_rc first_battery(struct run *run, struct fems_error *e)
+{
+	const struct model *m = run->m;
+	int64_t *wh = run->now.battery_wh;
+	double left = (double)(run->end_us - mono_us()) / 1e6;
+
+	if (wh && !battery_idle(m, wh))
+		return fems_fail(e, FEMS_ECONFLICT, "the battery cannot reach the energy asked for at the end");
+	state_reset(&run->s, wh);
+	if (within_limit(run, run->s.u))
+		return FEMS_OK;
+	if (wh) {
+		state_reset(&run->s, NULL);
+		if (!run->set->battery || !battery_solve(m, run->s.u, left, wh, NULL))
+			return fems_fail(e, FEMS_ECONFLICT, "import limit: base load above it, also with the battery");
+		state_reset(&run->s, wh);
+		if (within_limit(run, run->s.u))
+			return FEMS_OK;
+	}
+	return fems_fail(e, FEMS_ECONFLICT, "import limit: the base load is above it before any order is placed");
+}
+
 static enum fems_rc run_all(struct run *run, struct fems_error *e)
 {
 	enum fems_rc rc;
@@ -256,11 +297,11 @@ static enum fems_rc run_all(struct run *run, struct fems_error *e)
 	run->x.progress = search_progress;
 	run->x.ctx = run;
 	run->bound_micro = model_bound(run->m);
-	if (run->now.battery_wh && !battery_idle(run->m, run->now.battery_wh))
-		return fems_fail(e, FEMS_ECONFLICT, "the battery cannot reach the energy asked for at the end");
-	rc = first_schedule(run, e);
-	if (rc && !run->have_best)
-		return rc;
+	rc = first_battery(run, e);
+	if (!rc)
+		rc = first_schedule(run, e);
+	if (!run->have_best)
+		return rc ? rc : fems_fail(e, FEMS_ECONFLICT, "no plan found that keeps the import limit");
 	if (!rc && !improve(run))
 		rc = out_of_memory(e);
 	if (!run->told_best)

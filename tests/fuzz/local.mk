@@ -23,3 +23,11 @@ tests_fuzz_fuzz_b2mml_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_b2mml_LDADD = connectors/b2mml/libb2mml.la $(JANSSON_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/fuzz_b2mml.c
+if ENABLE_FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_problem
+tests_fuzz_fuzz_problem_SOURCES = tests/fuzz/fuzz_problem.c
+tests_fuzz_fuzz_problem_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_problem_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_problem_LDADD = liboptimise.la libfems.la
+endif
+EXTRA_DIST += tests/fuzz/seeds/problem/small.json tests/fuzz/seeds/problem/battery.json
