@@ -22,6 +22,7 @@ void build_free(struct build *b)
 	free(b->row_of);
 	free(b->left_out);
 	free(b->later);
+	free(b->kept);
 	free(b->band);
 	free(b->conflicts);
 	memset(b, 0, sizeof *b);
@@ -393,11 +394,11 @@ static enum fems_rc add_orders(struct build *b, struct fems_error *e)
 {
 	for (size_t i = 0; i < b->rows.n; i++) {
 		const struct store_order *o = &b->rows.v[i];
-		bool over = is_fixed(&b->in, o) && o->plan_end_us && o->plan_end_us <= b->in.from_us;
 
+		b->kept[i] = is_fixed(&b->in, o) && o->plan_end_us && o->plan_end_us <= b->in.from_us;
 		b->later[i] = !is_fixed(&b->in, o) &&
 			      release_of(&b->in, o) + length_of(o) > b->problem->slots;
-		if (b->left_out[i] || b->later[i] || over)
+		if (b->left_out[i] || b->later[i] || b->kept[i])
 			continue;
 		if (!add_order(b, i))
 			return no_memory(e);
@@ -481,7 +482,8 @@ enum fems_rc build_problem(const struct build_input *in, struct order_rows *rows
 	b->row_of = calloc(b->rows.n + 1, sizeof *b->row_of);
 	b->left_out = calloc(b->rows.n + 1, sizeof *b->left_out);
 	b->later = calloc(b->rows.n + 1, sizeof *b->later);
-	if (!b->row_of || !b->left_out || !b->later)
+	b->kept = calloc(b->rows.n + 1, sizeof *b->kept);
+	if (!b->row_of || !b->left_out || !b->later || !b->kept)
 		return no_memory(e);
 	if ((rc = refuse_faulty(b, e)) || (rc = new_problem(b, e)) || (rc = add_orders(b, e)))
 		return rc;

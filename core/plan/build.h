@@ -27,6 +27,7 @@ struct build {
 	int *row_of;                  /* problem's order -> row */
 	bool *left_out;               /* per row: cannot be planned (conflicts say why) */
 	bool *later;                  /* per row: behind the horizon, planned another time */
+	bool *kept;                   /* per row: over before the first slot, its plan stands */
 	char (*band)[24];             /* per slot: the tariff's band */
 	struct plan_conflict *conflicts;
 	int n_conflicts, cap_conflicts;

@@ -190,7 +190,8 @@ static bool moved_since(const struct job *job)
 static enum fems_rc store_plan(struct job *job, const json_t *view, int64_t *id, struct fems_error *e)
 {
 	const struct plan_problem *p = job->b.problem;
-	struct store_plan_item *items = calloc((size_t)p->n_orders + 1, sizeof *items);
+	const struct build *b = &job->b;
+	struct store_plan_item *items = calloc(b->rows.n + 1, sizeof *items);
 	char *text = json_text(view);
 	enum fems_rc rc;
 	size_t n = 0;
@@ -201,7 +202,7 @@ static enum fems_rc store_plan(struct job *job, const json_t *view, int64_t *id,
 		return err_set(e, FEMS_ENOMEM, "out of memory for the plan");
 	}
 	for (int i = 0; i < p->n_orders; i++) {
-		const struct store_order *row = &job->b.rows.v[job->b.row_of[i]];
+		const struct store_order *row = &b->rows.v[b->row_of[i]];
 		struct plan_place at = job->best->places[i];
 		const struct plan_option *op = &p->orders[i].options[at.option];
 
@@ -211,6 +212,13 @@ static enum fems_rc store_plan(struct job *job, const json_t *view, int64_t *id,
 		items[n++] = (struct store_plan_item){ row->id, p->machines[op->machine].id,
 						       p->from_us + at.start * US_PER_SLOT,
 						       p->from_us + (at.start + op->length) * US_PER_SLOT };
+	}
+	for (size_t i = 0; i < b->rows.n; i++) {
+		const struct store_order *row = &b->rows.v[i];
+
+		if (b->kept[i] && strcmp(row->state, "running") != 0)
+			items[n++] = (struct store_plan_item){ row->id, row->plan_equipment, row->plan_start_us,
+							       row->plan_end_us };
 	}
 	rc = store_plan_put(job->pl->o.store, (struct fems_span){ text, strlen(text) }, items, n, id, e);
 	free(items);
@@ -297,7 +305,8 @@ static enum fems_rc finish(struct job *job, struct fems_error *e)
 
 static void set_input(struct planner *pl, struct build_input *in)
 {
-	int64_t ahead = (int64_t)((double)budget_of(pl) * clock_speed());
+	/* Real time that building, judging and storing may take besides the search. */
+	int64_t ahead = (int64_t)((double)(budget_of(pl) + US_PER_S) * clock_speed());
 
 	memset(in, 0, sizeof *in);
 	in->store = pl->o.store;
