@@ -22,7 +22,7 @@ struct step { /* one wanted instance */
 	bool done;
 };
 
-struct stopped { /* was running before and is stopped: gone, or to be replaced */
+struct stopped {                   /* was running before and is stopped: gone, or to be replaced */
 	struct instance *instance; /* with a reference */
 	struct plug_item *item;    /* to start it again; NULL: left behind */
 };
@@ -154,7 +154,8 @@ static void undo_step(struct change *c, struct step *s)
 		return;
 	if (s->what == RELOAD) {
 		if (instance_reload(s->instance, &s->old, &e))
-			log_line(FEMS_LOG_ERROR, s->instance->name, "does not take its old settings back: %s", e.text);
+			log_line(FEMS_LOG_ERROR, s->instance->name, "does not take its old settings back: %s",
+				 e.text);
 		return;
 	}
 	instance_stop_begin(s->instance);
@@ -170,7 +171,8 @@ static void take_back(struct change *c)
 		undo_step(c, &c->steps[k]);
 	for (size_t k = 0; k < c->n_stops; k++)
 		if (c->stops[k].item && instance_start(c->plugs, &c->stops[k].item, &again, &e))
-			log_line(FEMS_LOG_ERROR, c->stops[k].instance->name, "does not start again: %s", e.text);
+			log_line(FEMS_LOG_ERROR, c->stops[k].instance->name, "does not start again: %s",
+				 e.text);
 }
 
 /* ---- settling ---- */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const char *const op_names[OP_COUNT] = {
-	"check", "open",   "start", "reload", "stop", "close", "poll",	"write",
-	"feed",	 "tick",   "notice", "pull",  "push", "solve", "handle",
+	"check", "open", "start",  "reload", "stop", "close", "poll",   "write",
+	"feed",  "tick", "notice", "pull",   "push", "solve", "handle",
 };
 
 const char *plug_op_name(enum plug_op op)

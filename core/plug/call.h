@@ -12,8 +12,21 @@
 #include "core/plug/wire.h"
 
 enum plug_op {
-	OP_CHECK, OP_OPEN, OP_START, OP_RELOAD, OP_STOP, OP_CLOSE,
-	OP_POLL, OP_WRITE, OP_FEED, OP_TICK, OP_NOTICE, OP_PULL, OP_PUSH, OP_SOLVE, OP_HANDLE,
+	OP_CHECK,
+	OP_OPEN,
+	OP_START,
+	OP_RELOAD,
+	OP_STOP,
+	OP_CLOSE,
+	OP_POLL,
+	OP_WRITE,
+	OP_FEED,
+	OP_TICK,
+	OP_NOTICE,
+	OP_PULL,
+	OP_PUSH,
+	OP_SOLVE,
+	OP_HANDLE,
 	OP_COUNT
 };
 #define OP_BIT(op) (UINT32_C(1) << (op))
@@ -25,12 +38,12 @@ struct plug_item;
 struct plug_call {
 	enum plug_op op;
 	int64_t budget_us;
-	int64_t now_us;      /* tick */
-	uint32_t point;      /* write */
-	double value;        /* write */
-	uint64_t lost;       /* feed */
-	const char *name;    /* notice: topic; push: type; handle: name of the service */
-	const char *key;     /* push */
+	int64_t now_us;   /* tick */
+	uint32_t point;   /* write */
+	double value;     /* write */
+	uint64_t lost;    /* feed */
+	const char *name; /* notice: topic; push: type; handle: name of the service */
+	const char *key;  /* push */
 	struct fems_span body;
 	const struct fems_sample *samples;
 	size_t n_samples;

@@ -154,7 +154,8 @@ static enum fems_rc load(struct child *c, struct wire_in *in, struct fems_error 
 	if (in->bad || c->loaded)
 		return err_set(e, FEMS_EINVAL, "damaged order to load");
 	if (strcmp(version, PACKAGE_VERSION) || abi != (FEMS_ABI_MAJOR << 16 | FEMS_ABI_MINOR))
-		return err_set(e, FEMS_EUNSUP, "fems-host is version %s, femsd is %s; install both from one package",
+		return err_set(e, FEMS_EUNSUP,
+			       "fems-host is version %s, femsd is %s; install both from one package",
 			       PACKAGE_VERSION, version);
 	rc = plug_load(path, NULL, &m, e);
 	if (rc)
@@ -203,7 +204,8 @@ static enum fems_rc run(struct child *c, struct wire_in *in, struct plug_call *c
 	struct fems_sample *aligned;
 
 	if (!c->loaded || (call->op > OP_CLOSE && !c->local.open) || !face_offers(&c->face, call->op))
-		return call->rc = err_set(&call->error, FEMS_EUNSUP, "the plugin offers no %s", plug_op_name(call->op));
+		return call->rc = err_set(&call->error, FEMS_EUNSUP, "the plugin offers no %s",
+					  plug_op_name(call->op));
 	if (call->op == OP_CHECK || call->op == OP_OPEN || call->op == OP_RELOAD)
 		return with_item(c, in, call);
 	if (!call->n_samples)

@@ -12,7 +12,8 @@
 
 #define BATCH 16384 /* samples in one frame */
 
-__attribute__((format(printf, 3, 4))) static void h_log(void *ctx, enum fems_level level, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void h_log(void *ctx, enum fems_level level, const char *fmt,
+							...)
 {
 	struct child *c = ctx;
 	struct text t = { 0 };
@@ -158,7 +159,8 @@ static enum fems_rc h_document(void *ctx, const char *type, const char *key, str
 	struct text t = { 0 };
 
 	if (type && body.len > MAX_BODY) /* would not fit into a frame; the rest is judged by femsd */
-		return err_set(e, FEMS_EINVAL, "document %.60s of %zu bytes: the limit is 8 MiB", type, body.len);
+		return err_set(e, FEMS_EINVAL, "document %.60s of %zu bytes: the limit is 8 MiB", type,
+			       body.len);
 	wire_str(&t, type);
 	wire_str(&t, key);
 	wire_bytes(&t, body.ptr, body.len);
@@ -174,7 +176,8 @@ static enum fems_rc h_call(void *ctx, const char *name, struct fems_span request
 	enum fems_rc rc;
 
 	if (request.len > MAX_BODY)
-		return err_set(e, FEMS_EINVAL, "request to %.60s of %zu bytes: the limit is 8 MiB", name, request.len);
+		return err_set(e, FEMS_EINVAL, "request to %.60s of %zu bytes: the limit is 8 MiB", name,
+			       request.len);
 	wire_str(&t, name);
 	wire_bytes(&t, request.ptr, request.len);
 	rc = child_ask(ctx, WIRE_SERVICE, &t, &answer, &in, e);
@@ -209,10 +212,23 @@ static const char *h_instance(void *ctx)
 void child_host_init(struct child *c)
 {
 	c->host = (struct fems_host){
-		.size = sizeof c->host, .abi_major = FEMS_ABI_MAJOR, .abi_minor = FEMS_ABI_MINOR, .ctx = c,
-		.log = h_log, .now_us = h_now_us, .wait_until = h_wait_until, .point = h_point, .find = h_find,
-		.emit = h_emit, .device_state = h_device_state, .subscribe = h_subscribe, .publish = h_publish,
-		.document = h_document, .call = h_call, .command = h_command, .state_dir = h_state_dir,
+		.size = sizeof c->host,
+		.abi_major = FEMS_ABI_MAJOR,
+		.abi_minor = FEMS_ABI_MINOR,
+		.ctx = c,
+		.log = h_log,
+		.now_us = h_now_us,
+		.wait_until = h_wait_until,
+		.point = h_point,
+		.find = h_find,
+		.emit = h_emit,
+		.device_state = h_device_state,
+		.subscribe = h_subscribe,
+		.publish = h_publish,
+		.document = h_document,
+		.call = h_call,
+		.command = h_command,
+		.state_dir = h_state_dir,
 		.instance = h_instance,
 	};
 }

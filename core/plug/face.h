@@ -15,14 +15,15 @@
 struct plug_face {
 	const char *name, *version, *license, *summary; /* never NULL */
 	uint32_t kinds, grade;
-	uint32_t offers; /* OP_BIT of every call that is there */
+	uint32_t offers;                           /* OP_BIT of every call that is there */
 	const struct fems_key *keys, *device_keys; /* NULL: none */
 	size_t cfg_size, device_size;
 	const char *const *types; /* documents that push() takes, NULL: none */
 };
 
 /* Judges a descriptor; path names it in messages. */
-enum fems_rc face_check(const char *path, const struct fems_note *, const struct fems_plugin *, struct fems_error *);
+enum fems_rc face_check(const char *path, const struct fems_note *, const struct fems_plugin *,
+			struct fems_error *);
 /* The part of it that concerns the tables; a face that was received is judged again. */
 enum fems_rc face_tables_check(const char *path, const struct plug_face *, struct fems_error *);
 void face_of(const struct fems_plugin *, struct plug_face *out);

@@ -99,7 +99,8 @@ enum fems_rc feed_subscribe(struct instance *i, const char *pattern, struct fems
 	pthread_mutex_lock(&f->lock);
 	ok = f->now.n < MAX_PATTERNS && add_pattern(f, pattern);
 	pthread_mutex_unlock(&f->lock);
-	return ok ? FEMS_OK : err_set(e, FEMS_ENOMEM, "more than %d subscriptions, or out of memory", MAX_PATTERNS);
+	return ok ? FEMS_OK
+		  : err_set(e, FEMS_ENOMEM, "more than %d subscriptions, or out of memory", MAX_PATTERNS);
 }
 
 void feed_forget(struct instance *i)
@@ -186,8 +187,9 @@ static void hand_over(void *ctx)
 {
 	struct instance *i = ctx;
 	struct feed *f = i->feed;
-	struct plug_call c = { .op = OP_FEED, .budget_us = 10000000, .samples = f->batch, .n_samples = f->n,
-			       .lost = f->lost };
+	struct plug_call c = {
+		.op = OP_FEED, .budget_us = 10000000, .samples = f->batch, .n_samples = f->n, .lost = f->lost
+	};
 
 	if (!instance_is_stopping(i)) {
 		instance_call(i, &c);

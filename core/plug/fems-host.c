@@ -43,7 +43,8 @@ int main(int argc, char **argv)
 	struct fems_error e = { .text = "" };
 
 	if (argc != 2 || !is_socket(SOCKET_FD)) {
-		fprintf(stderr, "fems-host is a part of femsd, which starts it for plugins with \"isolate: true\"\n");
+		fprintf(stderr,
+			"fems-host is a part of femsd, which starts it for plugins with \"isolate: true\"\n");
 		return 2;
 	}
 	leave_signals_to_femsd();

@@ -50,16 +50,17 @@ bool host_close(struct instance *i, int64_t budget_us)
 
 /* ---- log, clock ---- */
 
-__attribute__((format(printf, 3, 4))) static void h_log(void *ctx, enum fems_level level, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void h_log(void *ctx, enum fems_level level, const char *fmt,
+							...)
 {
 	struct instance *i = ctx;
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_vline(level <= FEMS_LOG_ERROR ? FEMS_LOG_ERROR :
-		  level == FEMS_LOG_WARN  ? FEMS_LOG_WARN :
-		  level < FEMS_LOG_DEBUG  ? FEMS_LOG_INFO :
-					    FEMS_LOG_DEBUG,
+	log_vline(level <= FEMS_LOG_ERROR  ? FEMS_LOG_ERROR
+		  : level == FEMS_LOG_WARN ? FEMS_LOG_WARN
+		  : level < FEMS_LOG_DEBUG ? FEMS_LOG_INFO
+					   : FEMS_LOG_DEBUG,
 		  i->name, fmt, ap);
 	va_end(ap);
 }
@@ -156,7 +157,8 @@ static void publish(struct instance *i, const struct fems_sample *s, size_t n)
 		if ((good.quality & FEMS_Q_CLASS) <= FEMS_Q_UNCERTAIN) {
 			good.quality = (good.quality & ~(uint32_t)FEMS_Q_CLASS) | FEMS_Q_NOT_AVAILABLE;
 			if (!atomic_exchange(&i->nan_told, true))
-				log_line(FEMS_LOG_WARN, i->name, "emits values that are no numbers; they count as "
+				log_line(FEMS_LOG_WARN, i->name,
+					 "emits values that are no numbers; they count as "
 					 "not available");
 		}
 		points_note(i->plugs->o.points, &good, 1);
@@ -188,7 +190,8 @@ static void h_device_state(void *ctx, const char *device, enum fems_device_state
 	if (!enter(i))
 		return;
 	if ((unsigned)state <= FEMS_DEV_OFFLINE && device && instance_has_device(i, device)) {
-		if (device_set_state(i->plugs->o.points, i->name, device, state, why ? why : "", clock_now_us()))
+		if (device_set_state(i->plugs->o.points, i->name, device, state, why ? why : "",
+				     clock_now_us()))
 			plugs_device_notice(i->plugs, i, device);
 	} else {
 		log_line(FEMS_LOG_WARN, i->name, "tells the state of \"%.63s\", which is no device of it",
@@ -206,8 +209,9 @@ static enum fems_rc h_subscribe(void *ctx, const char *pattern, struct fems_erro
 
 	if (!enter(i))
 		return gone(e);
-	rc = atomic_load(&i->opening) ? feed_subscribe(i, pattern, e) :
-					err_set(e, FEMS_EINVAL, "subscribe() is only for open() and reload()");
+	rc = atomic_load(&i->opening)
+		     ? feed_subscribe(i, pattern, e)
+		     : err_set(e, FEMS_EINVAL, "subscribe() is only for open() and reload()");
 	leave(i);
 	return rc;
 }
@@ -242,7 +246,8 @@ static enum fems_rc h_document(void *ctx, const char *type, const char *key, str
 	if (!type || !*type || !key || !*key)
 		rc = err_set(e, FEMS_EINVAL, "a document needs a type and a key");
 	else if (body.len > MAX_BODY)
-		rc = err_set(e, FEMS_EINVAL, "document %.60s of %zu bytes: the limit is 8 MiB", type, body.len);
+		rc = err_set(e, FEMS_EINVAL, "document %.60s of %zu bytes: the limit is 8 MiB", type,
+			     body.len);
 	else if (!h->document)
 		rc = err_set(e, FEMS_EUNSUP, "documents are not taken here");
 	else
@@ -263,7 +268,8 @@ static enum fems_rc h_call(void *ctx, const char *name, struct fems_span request
 	if (!strncmp(name, i->name, own) && name[own] == '.')
 		rc = err_set(e, FEMS_ECONFLICT, "plugin %s calls itself (%.60s)", i->name, name);
 	else if (request.len > MAX_BODY)
-		rc = err_set(e, FEMS_EINVAL, "request to %.60s of %zu bytes: the limit is 8 MiB", name, request.len);
+		rc = err_set(e, FEMS_EINVAL, "request to %.60s of %zu bytes: the limit is 8 MiB", name,
+			     request.len);
 	else
 		rc = service_call(i->plugs->o.services, name, request, reply, reply_ctx, e);
 	leave(i);
@@ -279,8 +285,8 @@ static enum fems_rc h_command(void *ctx, const char *point, double value, const 
 
 	if (!enter(i))
 		return gone(e);
-	rc = h->command ? h->command(h->ctx, i->name, point, value, reason ? reason : "", e) :
-			  err_set(e, FEMS_EUNSUP, "commands are not taken here");
+	rc = h->command ? h->command(h->ctx, i->name, point, value, reason ? reason : "", e)
+			: err_set(e, FEMS_EUNSUP, "commands are not taken here");
 	leave(i);
 	return rc;
 }
@@ -298,10 +304,23 @@ static const char *h_instance(void *ctx)
 void host_init(struct instance *i)
 {
 	i->host = (struct fems_host){
-		.size = sizeof i->host, .abi_major = FEMS_ABI_MAJOR, .abi_minor = FEMS_ABI_MINOR, .ctx = i,
-		.log = h_log, .now_us = h_now_us, .wait_until = h_wait_until, .point = h_point, .find = h_find,
-		.emit = h_emit, .device_state = h_device_state, .subscribe = h_subscribe, .publish = h_publish,
-		.document = h_document, .call = h_call, .command = h_command, .state_dir = h_state_dir,
+		.size = sizeof i->host,
+		.abi_major = FEMS_ABI_MAJOR,
+		.abi_minor = FEMS_ABI_MINOR,
+		.ctx = i,
+		.log = h_log,
+		.now_us = h_now_us,
+		.wait_until = h_wait_until,
+		.point = h_point,
+		.find = h_find,
+		.emit = h_emit,
+		.device_state = h_device_state,
+		.subscribe = h_subscribe,
+		.publish = h_publish,
+		.document = h_document,
+		.call = h_call,
+		.command = h_command,
+		.state_dir = h_state_dir,
 		.instance = h_instance,
 	};
 }

@@ -18,7 +18,7 @@
 #include "core/plug/plug.h"
 
 enum instance_state {
-	INSTANCE_NEW,        /* open() has not succeeded yet */
+	INSTANCE_NEW, /* open() has not succeeded yet */
 	INSTANCE_RUNNING,
 	INSTANCE_RESTARTING, /* isolated: its process ended, the next one is due */
 	INSTANCE_PARKED,     /* isolated: ended too often */
@@ -27,7 +27,7 @@ enum instance_state {
 
 struct trouble { /* of one kind of call, on the worker only */
 	enum fems_rc rc;
-	uint64_t failures; /* in a row */
+	uint64_t failures;        /* in a row */
 	int64_t wait_us, next_us; /* back-off, plant time */
 };
 
@@ -48,26 +48,26 @@ struct instance {
 	struct notices *notices;
 	struct trouble trouble[OP_COUNT];
 	atomic_int refs;
-	atomic_int state;            /* enum instance_state */
-	atomic_int inside;           /* host calls in progress */
-	atomic_bool closed;          /* host calls are refused: what they need may be gone */
-	atomic_bool opening;         /* point() and subscribe() are allowed */
-	bool stopping;               /* __atomic: wait_until() ends */
-	atomic_int busy_op;          /* call in progress, -1: none */
+	atomic_int state;    /* enum instance_state */
+	atomic_int inside;   /* host calls in progress */
+	atomic_bool closed;  /* host calls are refused: what they need may be gone */
+	atomic_bool opening; /* point() and subscribe() are allowed */
+	bool stopping;       /* __atomic: wait_until() ends */
+	atomic_int busy_op;  /* call in progress, -1: none */
 	_Atomic int64_t busy_since_us, busy_budget_us; /* real time */
 	atomic_bool stuck_told;
-	atomic_bool left;            /* its thread is stuck: never free anything of it */
+	atomic_bool left; /* its thread is stuck: never free anything of it */
 	atomic_bool nan_told;
-	pthread_mutex_t lock;        /* guards what follows */
+	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t ended_cond;
-	struct plug_item *item;      /* exchanged by a reload only */
-	bool ended;                  /* stop() and close() are done */
+	struct plug_item *item; /* exchanged by a reload only */
+	bool ended;             /* stop() and close() are done */
 	char last_error[400];
 	unsigned restarts;
-	int64_t crashes_us[5];       /* real time of the latest, a ring */
+	int64_t crashes_us[5]; /* real time of the latest, a ring */
 	unsigned n_crashes;
-	int64_t delay_us;            /* before the next restart */
-	bool failing;                /* the latest poll or pull failed */
+	int64_t delay_us; /* before the next restart */
+	bool failing;     /* the latest poll or pull failed */
 };
 
 /* Opens and starts an instance and puts it into the list; waits for the plugin. Takes the item, except
@@ -84,6 +84,9 @@ bool instance_stop_wait(struct instance *, int64_t until_us);
 struct plug_item *instance_item_take(struct instance *);
 void instance_put(struct instance *);
 
+/* instance_call.c */
+/* Poll, pull and tick from now on. */
+void instance_repeat(struct instance *);
 /* Makes the call on the instance's thread and waits; the call is copied when the wait is given up. */
 enum fems_rc instance_do(struct instance *, struct plug_call *, int64_t budget_us);
 /* A call on the worker itself, with bookkeeping. */
@@ -109,7 +112,7 @@ bool host_close(struct instance *, int64_t budget_us);
 
 /* feed.c: samples from the bus to feed() */
 enum fems_rc feed_subscribe(struct instance *, const char *pattern, struct fems_error *);
-void feed_forget(struct instance *); /* before a reload: patterns are asked for anew */
+void feed_forget(struct instance *);  /* before a reload: patterns are asked for anew */
 void feed_restore(struct instance *); /* the reload failed */
 enum fems_rc feed_start(struct instance *, struct fems_error *);
 void feed_stop(struct instance *);
@@ -123,7 +126,7 @@ void notices_add(struct instance *, const char *topic, struct fems_span body);
 /* restart.c: what becomes of an instance whose process ended; called on the proxy's thread */
 int64_t restart_after_crash(void *instance, const char *why); /* us to wait, -1: stay down */
 void restart_due(void *instance);
-void restart_alarm(struct plugs *, const char *instance, const char *en, const char *ko, const char *remedy_en,
-		   const char *remedy_ko);
+void restart_alarm(struct plugs *, const char *instance, const char *en, const char *ko,
+		   const char *remedy_en, const char *remedy_ko);
 
 #endif

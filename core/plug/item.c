@@ -26,8 +26,8 @@ static bool fill_own(struct plug_item *it, const struct conf_node *map, struct f
 	if (!it->cfg)
 		return false;
 	snprintf(what, sizeof what, "plugin \"%s\"", it->name);
-	it->filled = conf_fill(map, it->face->keys ? it->face->keys : no_keys, it->cfg, it->face->cfg_size, what,
-			       plug_item_core_keys, f);
+	it->filled = conf_fill(map, it->face->keys ? it->face->keys : no_keys, it->cfg, it->face->cfg_size,
+			       what, plug_item_core_keys, f);
 	return it->filled;
 }
 
@@ -134,7 +134,12 @@ static json_t *string_json(const char *s, bool mask)
 
 static json_t *value_json(const struct fems_key *k, const char *at, bool mask)
 {
-	union { int64_t i; double d; const char *s; struct fems_list list; } v;
+	union {
+		int64_t i;
+		double d;
+		const char *s;
+		struct fems_list list;
+	} v;
 	bool wide = k->type == FEMS_T_LIST || k->type == FEMS_T_STRLIST;
 
 	memset(&v, 0, sizeof v);
@@ -255,7 +260,8 @@ static enum fems_rc unpack_docs(struct wire_in *in, struct plug_item *it, struct
 	src.map = docs[0] ? conf_root(docs[0]) : NULL;
 	ok = !in->bad && !faults_errors(f) && item_fill(it, &src, f);
 	free(src.meters);
-	return ok ? FEMS_OK : err_set(e, FEMS_EINVAL, "%s", faults_errors(f) ? faults_at(f, 0) : "damaged settings");
+	return ok ? FEMS_OK
+		  : err_set(e, FEMS_EINVAL, "%s", faults_errors(f) ? faults_at(f, 0) : "damaged settings");
 }
 
 enum fems_rc item_unpack(struct wire_in *in, struct plug_item *it, struct fems_error *e)

@@ -12,8 +12,8 @@
 #include "core/conf/conf.h"
 #include "core/plug/face.h"
 
-struct item_text { /* a mapping on its way to fems-host; secrets stay references */
-	char *json;    /* NULL: no mapping, everything default */
+struct item_text {           /* a mapping on its way to fems-host; secrets stay references */
+	char *json;          /* NULL: no mapping, everything default */
 	char file[PATH_MAX]; /* what relative paths refer to */
 };
 
@@ -22,8 +22,8 @@ struct plug_item {
 	bool isolate;
 	int64_t interval_us;
 	const struct plug_face *face;
-	struct plug_face own_face;      /* inside this process: face points here */
-	struct plug_face *remote_face;  /* isolated: the same, received */
+	struct plug_face own_face;             /* inside this process: face points here */
+	struct plug_face *remote_face;         /* isolated: the same, received */
 	const struct fems_plugin *plugin_desc; /* NULL when isolated */
 	void *cfg;
 	struct conf_filled *filled;

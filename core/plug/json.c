@@ -11,15 +11,17 @@
 /* With the instance's lock held. */
 static const char *state_name(struct instance *i)
 {
-	static const char *const names[] = { [INSTANCE_NEW] = "starting", [INSTANCE_RUNNING] = "running",
-					     [INSTANCE_RESTARTING] = "restarting", [INSTANCE_PARKED] = "parked",
+	static const char *const names[] = { [INSTANCE_NEW] = "starting",
+					     [INSTANCE_RUNNING] = "running",
+					     [INSTANCE_RESTARTING] = "restarting",
+					     [INSTANCE_PARKED] = "parked",
 					     [INSTANCE_STOPPED] = "stopped" };
 	enum instance_state state = instance_state_get(i);
 
 	if (state != INSTANCE_RUNNING)
 		return names[state];
-	if (atomic_load(&i->busy_op) >= 0 && clock_mono_us() - atomic_load(&i->busy_since_us) >
-						     atomic_load(&i->busy_budget_us) + STUCK_US)
+	if (atomic_load(&i->busy_op) >= 0 &&
+	    clock_mono_us() - atomic_load(&i->busy_since_us) > atomic_load(&i->busy_budget_us) + STUCK_US)
 		return "stuck";
 	return i->failing ? "failing" : "running";
 }
@@ -35,9 +37,9 @@ static json_t *instance_json(struct instance *i, bool with_settings)
 		return NULL;
 	}
 	f = i->item->face;
-	o = json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:i, s:s}", "name", i->name, "plugin", f->name, "version",
-		      f->version, "kinds", face_kinds(f), "state", state_name(i), "isolated", (int)i->item->isolate,
-		      "restarts", (int)i->restarts, "last_error", i->last_error);
+	o = json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:i, s:s}", "name", i->name, "plugin", f->name,
+		      "version", f->version, "kinds", face_kinds(f), "state", state_name(i), "isolated",
+		      (int)i->item->isolate, "restarts", (int)i->restarts, "last_error", i->last_error);
 	if (o && with_settings)
 		json_object_set_new(o, "settings", item_json(i->item, true));
 	pthread_mutex_unlock(&i->lock);

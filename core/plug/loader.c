@@ -16,7 +16,7 @@
 #include "core/plug/face.h"
 #include "core/plug/module.h"
 
-#define SYMBOL "fems_plugin_1" /* FEMS_PLUGIN of ABI major 1 */
+#define SYMBOL    "fems_plugin_1" /* FEMS_PLUGIN of ABI major 1 */
 #define MAX_NAMES 200
 
 struct plug_module {
@@ -86,8 +86,9 @@ static enum fems_rc not_found(const char *name, const char *dir, struct fems_err
 		list_names(one, names, &n);
 	}
 	near = str_nearest(name, (const char *const *)names, n);
-	err_set(e, FEMS_ENOENT, "no plugin \"%.63s\"%s%s%s (searched: %.200s)", name, near ? "; did you mean \"" : "",
-		near ? near : "", near ? "\"?" : "", places.len ? places.ptr : "no directory");
+	err_set(e, FEMS_ENOENT, "no plugin \"%.63s\"%s%s%s (searched: %.200s)", name,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "",
+		places.len ? places.ptr : "no directory");
 	text_free(&places);
 	while (n)
 		free(names[--n]);
@@ -133,11 +134,12 @@ static enum fems_rc open_file(struct plug_module *m, const struct fems_note *not
 	const char *why = handle ? NULL : dlerror();
 
 	if (!handle)
-		return err_set(e, FEMS_EIO, "%s: %s %s cannot be loaded: %s", m->path, note->name, note->version,
-			       why ? why : "unknown reason");
+		return err_set(e, FEMS_EIO, "%s: %s %s cannot be loaded: %s", m->path, note->name,
+			       note->version, why ? why : "unknown reason");
 	m->plugin = dlsym(handle, SYMBOL);
 	if (!m->plugin)
-		return err_set(e, FEMS_EINVAL, "%s: %s %s has no symbol " SYMBOL "; define it with FEMS_PLUGIN", m->path,
+		return err_set(e, FEMS_EINVAL,
+			       "%s: %s %s has no symbol " SYMBOL "; define it with FEMS_PLUGIN", m->path,
 			       note->name, note->version);
 	return face_check(m->path, note, m->plugin, e);
 }

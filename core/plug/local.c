@@ -88,7 +88,8 @@ static enum fems_rc op_pull(struct plug_local *l, struct plug_call *c)
 static enum fems_rc op_push(struct plug_local *l, struct plug_call *c)
 {
 	c->delivery.size = sizeof c->delivery;
-	return l->plugin->connector->push(l->self, c->name, c->key, c->body, c->budget_us, &c->delivery, &c->error);
+	return l->plugin->connector->push(l->self, c->name, c->key, c->body, c->budget_us, &c->delivery,
+					  &c->error);
 }
 
 static enum fems_rc op_solve(struct plug_local *l, struct plug_call *c)
@@ -120,8 +121,8 @@ static enum fems_rc op_handle(struct plug_local *l, struct plug_call *c)
 }
 
 static const op_fn ops[OP_COUNT] = {
-	[OP_CHECK] = op_check, [OP_OPEN] = op_open,   [OP_START] = op_start, [OP_RELOAD] = op_reload,
-	[OP_STOP] = op_stop,   [OP_CLOSE] = op_close, [OP_POLL] = op_poll,   [OP_WRITE] = op_write,
+	[OP_CHECK] = op_check, [OP_OPEN] = op_open,   [OP_START] = op_start,   [OP_RELOAD] = op_reload,
+	[OP_STOP] = op_stop,   [OP_CLOSE] = op_close, [OP_POLL] = op_poll,     [OP_WRITE] = op_write,
 	[OP_FEED] = op_feed,   [OP_TICK] = op_tick,   [OP_NOTICE] = op_notice, [OP_PULL] = op_pull,
 	[OP_PUSH] = op_push,   [OP_SOLVE] = op_solve, [OP_HANDLE] = op_handle,
 };
@@ -153,5 +154,7 @@ static void local_free(struct plug_body *body)
 
 void local_init(struct plug_local *l, const struct fems_plugin *plugin, const struct fems_host *host)
 {
-	*l = (struct plug_local){ .body = { .call = local_call, .end = local_end, .free = local_free }, .plugin = plugin, .host = host };
+	*l = (struct plug_local){ .body = { .call = local_call, .end = local_end, .free = local_free },
+				  .plugin = plugin,
+				  .host = host };
 }

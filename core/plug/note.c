@@ -54,7 +54,8 @@ static enum fems_rc ident_check(const struct image *im, struct fems_error *e)
 	if (id[EI_CLASS] != ELFCLASS64 && id[EI_CLASS] != ELFCLASS32)
 		return refuse(im, e, "not a plugin: an ELF file of unknown class");
 	if (id[EI_DATA] != own_data())
-		return refuse(im, e, "built for a machine of the other byte order; take the file for this machine");
+		return refuse(im, e,
+			      "built for a machine of the other byte order; take the file for this machine");
 	if (id[EI_VERSION] != EV_CURRENT)
 		return refuse(im, e, "not a plugin: an ELF file of unknown version");
 	return FEMS_OK;
@@ -86,7 +87,8 @@ static uint64_t up4(uint64_t n)
 
 static bool is_ours(const unsigned char *p, uint64_t namesz, uint64_t descsz, uint32_t type)
 {
-	return type == NOTE_TYPE && namesz == 5 && !memcmp(p, "FEMS", 5) && descsz >= sizeof(struct fems_note) - 20;
+	return type == NOTE_TYPE && namesz == 5 && !memcmp(p, "FEMS", 5) &&
+	       descsz >= sizeof(struct fems_note) - 20;
 }
 
 /* Notes of one segment. The entries of a 64-bit file are aligned to 4 as well, except for GNU property
@@ -119,14 +121,18 @@ static enum fems_rc text_check(const struct image *im, const struct fems_note *n
 		return refuse(im, e, "its FEMS note is damaged: name or version does not end");
 	for (const char *p = n->name; *p; p++)
 		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", *p))
-			return refuse(im, e, "the name in its FEMS note has other characters than a-z, 0-9, - and _");
+			return refuse(
+				im, e,
+				"the name in its FEMS note has other characters than a-z, 0-9, - and _");
 	for (const char *p = n->version; *p; p++)
 		if (*p <= ' ' || *p > '~')
-			return refuse(im, e, "the version in its FEMS note has characters that cannot be printed");
+			return refuse(im, e,
+				      "the version in its FEMS note has characters that cannot be printed");
 	return FEMS_OK;
 }
 
-enum fems_rc note_scan(const void *bytes, size_t len, const char *path, struct fems_note *out, struct fems_error *e)
+enum fems_rc note_scan(const void *bytes, size_t len, const char *path, struct fems_note *out,
+		       struct fems_error *e)
 {
 	struct image im = { bytes, len, path };
 	enum fems_rc rc = ident_check(&im, e);
@@ -160,7 +166,8 @@ enum fems_rc note_scan(const void *bytes, size_t len, const char *path, struct f
 		if (is && scan_segment(&im, s, out))
 			return text_check(&im, out, e);
 	}
-	return refuse(&im, e, "not a plugin: a shared object without a FEMS note (see fems/plugin.h, FEMS_PLUGIN)");
+	return refuse(&im, e,
+		      "not a plugin: a shared object without a FEMS note (see fems/plugin.h, FEMS_PLUGIN)");
 }
 
 static enum fems_rc read_all(int fd, size_t len, unsigned char *to, const char *path, struct fems_error *e)
@@ -173,7 +180,8 @@ static enum fems_rc read_all(int fd, size_t len, unsigned char *to, const char *
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return err_set(e, FEMS_EIO, "%s: cannot be read: %s", path, n ? strerror(errno) : "it shrinks");
+			return err_set(e, FEMS_EIO, "%s: cannot be read: %s", path,
+				       n ? strerror(errno) : "it shrinks");
 		at += (size_t)n;
 	}
 	return FEMS_OK;
@@ -216,11 +224,12 @@ enum fems_rc plug_note_read(const char *path, struct fems_note *out, struct fems
 
 enum fems_rc plug_abi_check(const char *path, const struct fems_note *n, struct fems_error *e)
 {
-	const char *advice = n->abi_major < FEMS_ABI_MAJOR ? "rebuild the plugin" :
-							     "update femsd or take an older plugin";
+	const char *advice =
+		n->abi_major < FEMS_ABI_MAJOR ? "rebuild the plugin" : "update femsd or take an older plugin";
 
 	if (n->abi_major == FEMS_ABI_MAJOR && n->abi_minor <= FEMS_ABI_MINOR)
 		return FEMS_OK;
-	return err_set(e, FEMS_EUNSUP, "%s: %s %s was built for plugin ABI %d.%d, this femsd offers %d.%d; %s", path,
-		       n->name, n->version, n->abi_major, n->abi_minor, FEMS_ABI_MAJOR, FEMS_ABI_MINOR, advice);
+	return err_set(e, FEMS_EUNSUP,
+		       "%s: %s %s was built for plugin ABI %d.%d, this femsd offers %d.%d; %s", path, n->name,
+		       n->version, n->abi_major, n->abi_minor, FEMS_ABI_MAJOR, FEMS_ABI_MINOR, advice);
 }

@@ -9,6 +9,7 @@
 #include <fems/plugin.h>
 
 /* Finds the note in an ELF file of either class and of this machine's byte order. path: for messages. */
-enum fems_rc note_scan(const void *bytes, size_t len, const char *path, struct fems_note *out, struct fems_error *);
+enum fems_rc note_scan(const void *bytes, size_t len, const char *path, struct fems_note *out,
+		       struct fems_error *);
 
 #endif

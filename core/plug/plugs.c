@@ -12,7 +12,7 @@
 #include "core/base/log.h"
 #include <fems/util.h>
 
-#define SERVICE_US (2 * US_PER_S)  /* a call to "INSTANCE.NAME" */
+#define SERVICE_US (2 * US_PER_S) /* a call to "INSTANCE.NAME" */
 #define WATCH_US   (5 * US_PER_S)
 #define STUCK_US   (10 * US_PER_S) /* beyond its budget, then a call counts as stuck */
 
@@ -158,7 +158,8 @@ static enum fems_rc routed(struct instance *i, struct plug_call *c, int64_t budg
 	if (instance_offers(i, c->op))
 		rc = instance_do(i, c, budget_us);
 	else
-		rc = err_set(&c->error, FEMS_EUNSUP, "plugin \"%s\" offers no %s", i->name, plug_op_name(c->op));
+		rc = err_set(&c->error, FEMS_EUNSUP, "plugin \"%s\" offers no %s", i->name,
+			     plug_op_name(c->op));
 	if (rc && e)
 		*e = c->error;
 	instance_put(i);
@@ -201,7 +202,8 @@ enum fems_rc plugs_write(struct plugs *p, const struct point *point, double valu
 }
 
 enum fems_rc plugs_push(struct plugs *p, const char *instance, const char *type, const char *key,
-			struct fems_span body, int64_t budget_us, struct fems_delivery *d, struct fems_error *e)
+			struct fems_span body, int64_t budget_us, struct fems_delivery *d,
+			struct fems_error *e)
 {
 	struct plug_call c = { .op = OP_PUSH, .name = type, .key = key, .body = body };
 	struct instance *i;
@@ -211,7 +213,8 @@ enum fems_rc plugs_push(struct plugs *p, const char *instance, const char *type,
 		return rc;
 	if (!instance_takes(i, type)) {
 		instance_put(i);
-		return err_set(e, FEMS_EUNSUP, "plugin \"%s\" takes no documents of type \"%s\"", instance, type);
+		return err_set(e, FEMS_EUNSUP, "plugin \"%s\" takes no documents of type \"%s\"", instance,
+			       type);
 	}
 	rc = routed(i, &c, budget_us, e);
 	c.delivery.size = sizeof c.delivery;
@@ -223,7 +226,9 @@ enum fems_rc plugs_push(struct plugs *p, const char *instance, const char *type,
 enum fems_rc plugs_solve(struct plugs *p, const char *instance, struct fems_span problem, int64_t budget_us,
 			 fems_incumbent_fn incumbent, void *ctx, struct fems_error *e)
 {
-	struct plug_call c = { .op = OP_SOLVE, .body = problem, .incumbent = incumbent, .incumbent_ctx = ctx };
+	struct plug_call c = {
+		.op = OP_SOLVE, .body = problem, .incumbent = incumbent, .incumbent_ctx = ctx
+	};
 	struct instance *i;
 	enum fems_rc rc = find(p, instance, &i, e);
 
@@ -273,7 +278,8 @@ static void tell_stuck(struct instance *i, int op, int64_t since_us)
 		 plug_op_name((enum plug_op)op), s);
 	snprintf(ko, sizeof ko, "플러그인 \"%s\"이(가) %s 호출에서 %lld초 동안 돌아오지 않습니다.", i->name,
 		 plug_op_name((enum plug_op)op), s);
-	log_line(FEMS_LOG_ERROR, i->name, "has not come back from %s for %lld s; with isolate: true femsd could end it",
+	log_line(FEMS_LOG_ERROR, i->name,
+		 "has not come back from %s for %lld s; with isolate: true femsd could end it",
 		 plug_op_name((enum plug_op)op), s);
 	restart_alarm(i->plugs, i->name, en, ko, "Set isolate: true for it, or restart femsd.",
 		      "isolate: true로 설정하거나 femsd를 다시 시작하십시오.");
@@ -317,14 +323,15 @@ enum fems_rc plugs_new(const struct plugs_options *o, struct plugs **out, struct
 	p->restart_max_us = 60 * US_PER_S;
 	p->crash_window_us = 10 * US_PER_MIN;
 	pthread_mutex_init(&p->lock, NULL);
-	rc = p->plugin_dir && p->host_path && p->state_dir ? zone_open("UTC", &p->utc, e) :
-							       err_set(e, FEMS_ENOMEM, "out of memory");
+	rc = p->plugin_dir && p->host_path && p->state_dir ? zone_open("UTC", &p->utc, e)
+							   : err_set(e, FEMS_ENOMEM, "out of memory");
 	if (rc) {
 		plugs_free(p);
 		return rc;
 	}
 	if (o->loop)
-		p->watch = loop_every(o->loop, speed > 1 ? (int64_t)((double)WATCH_US * speed) : WATCH_US, 0, watch, p);
+		p->watch = loop_every(o->loop, speed > 1 ? (int64_t)((double)WATCH_US * speed) : WATCH_US, 0,
+				      watch, p);
 	*out = p;
 	return FEMS_OK;
 }

@@ -17,8 +17,8 @@ struct plug_name { /* names live as long as plugs: they are lent out and are con
 struct plugs {
 	struct plugs_options o;
 	char *plugin_dir, *host_path, *state_dir;
-	struct zone *utc; /* times in notices */
-	pthread_mutex_t lock; /* guards list and names */
+	struct zone *utc;       /* times in notices */
+	pthread_mutex_t lock;   /* guards list and names */
 	struct instance **list; /* in the order of the settings */
 	size_t n;
 	struct plug_name *names;

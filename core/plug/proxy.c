@@ -71,10 +71,12 @@ static void send_clock(struct proxy *p)
 	text_free(&t);
 }
 
-static enum fems_rc send_frame(struct proxy *p, enum wire_kind kind, const struct text *payload, struct fems_error *e)
+static enum fems_rc send_frame(struct proxy *p, enum wire_kind kind, const struct text *payload,
+			       struct fems_error *e)
 {
 	if (payload->failed || payload->len > WIRE_MAX)
-		return err_set(e, FEMS_EINVAL, "too large for a plugin in a process of its own (limit 16 MiB)");
+		return err_set(e, FEMS_EINVAL,
+			       "too large for a plugin in a process of its own (limit 16 MiB)");
 	send_clock(p);
 	if (!wire_send(&p->port, kind, p->seq, payload)) {
 		pthread_mutex_lock(&p->lock);
@@ -92,7 +94,8 @@ static enum fems_rc exchange(struct proxy *p, enum wire_kind kind, const char *o
 
 	pthread_mutex_lock(&p->lock);
 	if (!p->alive) {
-		rc = err_set(e, FEMS_AGAIN, "its process does not run at the moment%s%s", *p->why ? ": " : "", p->why);
+		rc = err_set(e, FEMS_AGAIN, "its process does not run at the moment%s%s", *p->why ? ": " : "",
+			     p->why);
 		pthread_mutex_unlock(&p->lock);
 		return rc;
 	}
@@ -134,7 +137,8 @@ static enum fems_rc make_call(struct proxy *p, struct plug_call *c)
 	call_pack(&t, c);
 	if (c->item)
 		item_pack(&t, c->item);
-	c->rc = exchange(p, WIRE_CALL, plug_op_name(c->op), &t, c->budget_us + grace_us(c->op), c, &result, &c->error);
+	c->rc = exchange(p, WIRE_CALL, plug_op_name(c->op), &t, c->budget_us + grace_us(c->op), c, &result,
+			 &c->error);
 	text_free(&t);
 	if (c->rc)
 		return c->rc;
@@ -203,7 +207,8 @@ static enum fems_rc unpack_face(const struct wire_frame *result, const char *pat
 	return rc;
 }
 
-enum fems_rc proxy_load(struct plug_body *body, const char *path, struct plug_face **out, struct fems_error *e)
+enum fems_rc proxy_load(struct plug_body *body, const char *path, struct plug_face **out,
+			struct fems_error *e)
 {
 	struct proxy *p = (struct proxy *)body;
 	enum fems_rc rc = proxy_spawn(p, e);
@@ -306,7 +311,8 @@ enum fems_rc proxy_new(const struct proxy_options *o, struct plug_body **out, st
 	mono_cond_init(&p->cond);
 	p->host_path = strdup(o->host_path ? o->host_path : "fems-host");
 	p->state_dir = strdup(o->state_dir ? o->state_dir : "");
-	rc = p->host_path && p->state_dir ? worker_new(o->name, &p->asks, e) : err_set(e, FEMS_ENOMEM, "out of memory");
+	rc = p->host_path && p->state_dir ? worker_new(o->name, &p->asks, e)
+					  : err_set(e, FEMS_ENOMEM, "out of memory");
 	err = rc ? 0 : start_keeper(p);
 	if (err) {
 		rc = err_set(e, FEMS_AGAIN, "no thread for a plugin's process: %s", strerror(err));

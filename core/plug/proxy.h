@@ -10,8 +10,8 @@
 #include "core/plug/face.h"
 
 struct proxy_options {
-	const char *host_path;   /* the program fems-host */
-	const char *name;        /* of the instance */
+	const char *host_path; /* the program fems-host */
+	const char *name;      /* of the instance */
 	const char *state_dir;
 	const struct fems_host *host; /* NULL: only for a look at the plugin and for check() */
 	void *ctx;

@@ -12,19 +12,23 @@
 
 /* A question or a message of the child: reads it, does it by the host table, writes what follows the
  * error in the answer. */
-typedef enum fems_rc (*ask_fn)(const struct fems_host *, struct wire_in *, struct text *out, struct fems_error *);
+typedef enum fems_rc (*ask_fn)(const struct fems_host *, struct wire_in *, struct text *out,
+			       struct fems_error *);
 
-static enum fems_rc ask_log(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_log(const struct fems_host *h, struct wire_in *in, struct text *out,
+			    struct fems_error *e)
 {
 	uint32_t level = wire_get_u32(in);
 
 	(void)out;
 	(void)e;
-	h->log(h->ctx, (enum fems_level)(level <= FEMS_LOG_DEBUG ? level : FEMS_LOG_DEBUG), "%s", wire_get_text(in));
+	h->log(h->ctx, (enum fems_level)(level <= FEMS_LOG_DEBUG ? level : FEMS_LOG_DEBUG), "%s",
+	       wire_get_text(in));
 	return FEMS_OK;
 }
 
-static enum fems_rc ask_emit(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_emit(const struct fems_host *h, struct wire_in *in, struct text *out,
+			     struct fems_error *e)
 {
 	struct fems_span bytes = wire_get_bytes(in);
 	size_t n = bytes.len / sizeof(struct fems_sample);
@@ -42,7 +46,8 @@ static enum fems_rc ask_emit(const struct fems_host *h, struct wire_in *in, stru
 	return FEMS_OK;
 }
 
-static enum fems_rc ask_state(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_state(const struct fems_host *h, struct wire_in *in, struct text *out,
+			      struct fems_error *e)
 {
 	const char *device = wire_get_text(in);
 	uint32_t state = wire_get_u32(in);
@@ -53,7 +58,8 @@ static enum fems_rc ask_state(const struct fems_host *h, struct wire_in *in, str
 	return FEMS_OK;
 }
 
-static enum fems_rc ask_point(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_point(const struct fems_host *h, struct wire_in *in, struct text *out,
+			      struct fems_error *e)
 {
 	struct fems_point_info info = { .size = sizeof info };
 	uint32_t id;
@@ -69,7 +75,8 @@ static enum fems_rc ask_point(const struct fems_host *h, struct wire_in *in, str
 	return id ? FEMS_OK : FEMS_EINVAL;
 }
 
-static enum fems_rc ask_find(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_find(const struct fems_host *h, struct wire_in *in, struct text *out,
+			     struct fems_error *e)
 {
 	(void)e;
 	wire_u32(out, h->find(h->ctx, wire_get_text(in)));
@@ -83,7 +90,8 @@ static enum fems_rc ask_subscribe(const struct fems_host *h, struct wire_in *in,
 	return h->subscribe(h->ctx, wire_get_text(in), e);
 }
 
-static enum fems_rc ask_publish(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_publish(const struct fems_host *h, struct wire_in *in, struct text *out,
+				struct fems_error *e)
 {
 	const char *topic = wire_get_text(in);
 
@@ -106,14 +114,16 @@ static void keep_reply(void *ctx, struct fems_span json)
 	wire_bytes(ctx, json.len ? json.ptr : "", json.len);
 }
 
-static enum fems_rc ask_service(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_service(const struct fems_host *h, struct wire_in *in, struct text *out,
+				struct fems_error *e)
 {
 	const char *name = wire_get_text(in);
 
 	return h->call(h->ctx, name, wire_get_bytes(in), keep_reply, out, e);
 }
 
-static enum fems_rc ask_command(const struct fems_host *h, struct wire_in *in, struct text *out, struct fems_error *e)
+static enum fems_rc ask_command(const struct fems_host *h, struct wire_in *in, struct text *out,
+				struct fems_error *e)
 {
 	const char *point = wire_get_text(in);
 	double value = wire_get_f64(in);
@@ -124,12 +134,20 @@ static enum fems_rc ask_command(const struct fems_host *h, struct wire_in *in, s
 
 enum { ONE_WAY = 1, MAY_WAIT = 2 };
 
-static const struct { ask_fn fn; unsigned how; } asks[WIRE_KINDS] = {
-	[WIRE_LOG] = { ask_log, ONE_WAY },	   [WIRE_EMIT] = { ask_emit, ONE_WAY },
-	[WIRE_STATE] = { ask_state, ONE_WAY },	   [WIRE_POINT] = { ask_point, 0 },
-	[WIRE_FIND] = { ask_find, 0 },		   [WIRE_SUBSCRIBE] = { ask_subscribe, 0 },
-	[WIRE_PUBLISH] = { ask_publish, 0 },	   [WIRE_DOCUMENT] = { ask_document, MAY_WAIT },
-	[WIRE_SERVICE] = { ask_service, MAY_WAIT }, [WIRE_COMMAND] = { ask_command, MAY_WAIT },
+static const struct {
+	ask_fn fn;
+	unsigned how;
+} asks[WIRE_KINDS] = {
+	[WIRE_LOG] = { ask_log, ONE_WAY },
+	[WIRE_EMIT] = { ask_emit, ONE_WAY },
+	[WIRE_STATE] = { ask_state, ONE_WAY },
+	[WIRE_POINT] = { ask_point, 0 },
+	[WIRE_FIND] = { ask_find, 0 },
+	[WIRE_SUBSCRIBE] = { ask_subscribe, 0 },
+	[WIRE_PUBLISH] = { ask_publish, 0 },
+	[WIRE_DOCUMENT] = { ask_document, MAY_WAIT },
+	[WIRE_SERVICE] = { ask_service, MAY_WAIT },
+	[WIRE_COMMAND] = { ask_command, MAY_WAIT },
 };
 
 struct ask {
@@ -148,7 +166,8 @@ static bool is_current(struct proxy *p, unsigned generation)
 	return is;
 }
 
-static void answer(struct proxy *p, uint32_t seq, enum fems_rc rc, struct fems_error *e, const struct text *extra)
+static void answer(struct proxy *p, uint32_t seq, enum fems_rc rc, struct fems_error *e,
+		   const struct text *extra)
 {
 	struct text t = { 0 };
 

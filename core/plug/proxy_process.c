@@ -74,7 +74,8 @@ enum fems_rc proxy_spawn(struct proxy *p, struct fems_error *e)
 	close(sv[1]);
 	if (err) {
 		close(sv[0]);
-		return err_set(e, FEMS_EIO, "%s cannot be run: %s (isolate: true needs it; it is part of femsd's package)",
+		return err_set(e, FEMS_EIO,
+			       "%s cannot be run: %s (isolate: true needs it; it is part of femsd's package)",
 			       p->host_path, strerror(err));
 	}
 	adopt(p, pid, sv[0]);
@@ -103,10 +104,11 @@ static void describe(struct proxy *p, int status)
 		snprintf(p->why, sizeof p->why, "its process was ended: %s", p->kill_why);
 	} else if (WIFSIGNALED(status)) {
 		sig = sigdescr_np(WTERMSIG(status));
-		snprintf(p->why, sizeof p->why, "its process was ended by signal %d (%s) %s %s", WTERMSIG(status),
-			 sig ? sig : "unknown", in, p->op);
+		snprintf(p->why, sizeof p->why, "its process was ended by signal %d (%s) %s %s",
+			 WTERMSIG(status), sig ? sig : "unknown", in, p->op);
 	} else {
-		snprintf(p->why, sizeof p->why, "its process ended with status %d %s %s", WEXITSTATUS(status), in, p->op);
+		snprintf(p->why, sizeof p->why, "its process ended with status %d %s %s", WEXITSTATUS(status),
+			 in, p->op);
 	}
 }
 

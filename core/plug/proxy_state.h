@@ -17,20 +17,20 @@ struct proxy {
 	struct proxy_options o;
 	char name[64], *host_path, *state_dir;
 	struct wire_port port;
-	struct worker *asks;   /* answers questions that may take a while */
-	pthread_t keeper;      /* listens, and buries the child */
-	pthread_mutex_t lock;  /* guards what follows */
+	struct worker *asks;  /* answers questions that may take a while */
+	pthread_t keeper;     /* listens, and buries the child */
+	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t cond;
-	pid_t pid;             /* 0: no child */
-	unsigned generation;   /* counts children */
+	pid_t pid;           /* 0: no child */
+	unsigned generation; /* counts children */
 	bool alive, quit;
-	uint32_t seq;          /* of the call in progress or the last one */
+	uint32_t seq; /* of the call in progress or the last one */
 	bool waiting, answered, has_incumbent;
-	const char *op;        /* name of the call in progress or the last one */
+	const char *op; /* name of the call in progress or the last one */
 	struct wire_frame result, incumbent;
-	char kill_why[300];    /* why we ended it ourselves, else "" */
-	char why[400];         /* how the last child ended */
-	struct ask *later;     /* questions for the worker, oldest first */
+	char kill_why[300];                        /* why we ended it ourselves, else "" */
+	char why[400];                             /* how the last child ended */
+	struct ask *later;                         /* questions for the worker, oldest first */
 	const struct fems_key *keys, *device_keys; /* tables of the settings in force */
 };
 

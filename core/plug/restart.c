@@ -18,9 +18,10 @@ void restart_alarm(struct plugs *plugs, const char *instance, const char *en, co
 		   const char *remedy_en, const char *remedy_ko)
 {
 	char since[40], *body;
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "since",
-			      time_format(clock_now_us(), plugs->utc, since, sizeof since), "instance", instance,
-			      "text_en", en, "text_ko", ko, "remedy_en", remedy_en, "remedy_ko", remedy_ko);
+	json_t *o =
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "since",
+			  time_format(clock_now_us(), plugs->utc, since, sizeof since), "instance", instance,
+			  "text_en", en, "text_ko", ko, "remedy_en", remedy_en, "remedy_ko", remedy_ko);
 
 	body = o ? json_text(o) : NULL;
 	json_decref(o);
@@ -55,10 +56,13 @@ static void park(struct instance *i, const char *why)
 {
 	char en[600], ko[600];
 
-	snprintf(en, sizeof en, "Plugin \"%s\" was switched off after 5 failures within 10 minutes: %s", i->name, why);
+	snprintf(en, sizeof en, "Plugin \"%s\" was switched off after 5 failures within 10 minutes: %s",
+		 i->name, why);
 	snprintf(ko, sizeof ko, "플러그인 \"%s\"이(가) 10분 안에 5번 중단되어 꺼졌습니다: %s", i->name, why);
-	log_line(FEMS_LOG_ERROR, i->name, "%s; switched off after 5 failures within 10 minutes; after repair, reload "
-		 "femsd", why);
+	log_line(FEMS_LOG_ERROR, i->name,
+		 "%s; switched off after 5 failures within 10 minutes; after repair, reload "
+		 "femsd",
+		 why);
 	instance_devices_state(i, FEMS_DEV_OFFLINE, en);
 	restart_alarm(i->plugs, i->name, en, ko, "Update or repair the plugin, then reload femsd.",
 		      "플러그인을 업데이트하거나 고친 뒤 femsd를 다시 읽게 하십시오.");
@@ -90,13 +94,15 @@ int64_t restart_after_crash(void *instance, const char *why)
 	parked = too_often(i);
 	delay = next_delay(i);
 	pthread_mutex_unlock(&i->lock);
-	if (!atomic_compare_exchange_strong(&i->state, &expected, parked ? INSTANCE_PARKED : INSTANCE_RESTARTING))
+	if (!atomic_compare_exchange_strong(&i->state, &expected,
+					    parked ? INSTANCE_PARKED : INSTANCE_RESTARTING))
 		return -1; /* it is being stopped */
 	if (parked) {
 		park(i, why);
 		return -1;
 	}
-	snprintf(text, sizeof text, "%s; restart in %lld s", why, (long long)((delay + US_PER_S - 1) / US_PER_S));
+	snprintf(text, sizeof text, "%s; restart in %lld s", why,
+		 (long long)((delay + US_PER_S - 1) / US_PER_S));
 	log_line(FEMS_LOG_WARN, i->name, "%s", text);
 	instance_devices_state(i, FEMS_DEV_OFFLINE, text);
 	return delay;

@@ -69,9 +69,10 @@ static bool name_check(struct reading *r, const struct conf_node *at, const char
 {
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
-	if (n && !name[n] && n < sizeof ((struct draft *)0)->name && name[0] != '-')
+	if (n && !name[n] && n < sizeof((struct draft *)0)->name && name[0] != '-')
 		return true;
-	conf_error(r->faults, at, "\"%.80s\" cannot name a plugin's instance; want 1 to 63 of a-z, 0-9, - and _", name);
+	conf_error(r->faults, at,
+		   "\"%.80s\" cannot name a plugin's instance; want 1 to 63 of a-z, 0-9, - and _", name);
 	return false;
 }
 
@@ -98,7 +99,8 @@ static void read_plugin(struct reading *r, const struct conf_node *map)
 	}
 	plugin = conf_get(map, "plugin");
 	if (!plugin || !*conf_text(plugin)) {
-		conf_error(r->faults, plugin ? plugin : map, "setting \"plugin\" is required (name or path of the plugin)");
+		conf_error(r->faults, plugin ? plugin : map,
+			   "setting \"plugin\" is required (name or path of the plugin)");
 		return;
 	}
 	base_name(conf_text(plugin), base, sizeof base);
@@ -107,8 +109,10 @@ static void read_plugin(struct reading *r, const struct conf_node *map)
 	if (!name_check(r, name ? name : plugin, text))
 		return;
 	if (draft_find(r, text))
-		conf_error(r->faults, name ? name : plugin, "a second plugin is called \"%s\"; give one of them another "
-			   "\"name\"", text);
+		conf_error(r->faults, name ? name : plugin,
+			   "a second plugin is called \"%s\"; give one of them another "
+			   "\"name\"",
+			   text);
 	else
 		draft_add(r, text, map);
 }
@@ -116,12 +120,14 @@ static void read_plugin(struct reading *r, const struct conf_node *map)
 static bool meter_is_double(struct reading *r, const struct conf_node *meters, size_t at, const char *name)
 {
 	for (size_t k = 0; k < at; k++) {
-		const struct conf_node *other = conf_kind(conf_item(meters, k)) == CONF_MAP ?
-							conf_get(conf_item(meters, k), "name") : NULL;
+		const struct conf_node *other = conf_kind(conf_item(meters, k)) == CONF_MAP
+							? conf_get(conf_item(meters, k), "name")
+							: NULL;
 
 		if (!other || strcmp(conf_text(other), name))
 			continue;
-		conf_error(r->faults, conf_get(conf_item(meters, at), "name"), "a second meter is called \"%s\"", name);
+		conf_error(r->faults, conf_get(conf_item(meters, at), "name"),
+			   "a second meter is called \"%s\"", name);
 		return true;
 	}
 	return false;
@@ -139,8 +145,10 @@ static void read_meter(struct reading *r, const struct conf_node *meters, size_t
 	plugin = conf_get(map, "plugin");
 	name = conf_get(map, "name");
 	if (!plugin || !*conf_text(plugin)) {
-		conf_error(r->faults, plugin ? plugin : map, "meter \"%.63s\": setting \"plugin\" is required (the plugin "
-			   "that reads it)", name ? conf_text(name) : "?");
+		conf_error(r->faults, plugin ? plugin : map,
+			   "meter \"%.63s\": setting \"plugin\" is required (the plugin "
+			   "that reads it)",
+			   name ? conf_text(name) : "?");
 		return;
 	}
 	if ((name && meter_is_double(r, meters, at, conf_text(name))))
@@ -168,7 +176,8 @@ static const struct conf_node *place(const struct draft *d)
 	return plugin ? plugin : map;
 }
 
-static enum fems_rc locate(struct reading *r, const struct draft *d, struct plug_item *it, struct fems_error *e)
+static enum fems_rc locate(struct reading *r, const struct draft *d, struct plug_item *it,
+			   struct fems_error *e)
 {
 	const char *plugin = d->map ? conf_text(conf_get(d->map, "plugin")) : d->name;
 	struct fems_note note;
@@ -179,14 +188,17 @@ static enum fems_rc locate(struct reading *r, const struct draft *d, struct plug
 	if (rc)
 		return rc;
 	if (!strchr(plugin, '/') && strcmp(note.name, plugin))
-		return err_set(e, FEMS_EINVAL, "%s: the file holds the plugin \"%s\", not \"%s\"; name file and plugin "
-			       "alike", it->path, note.name, plugin);
+		return err_set(e, FEMS_EINVAL,
+			       "%s: the file holds the plugin \"%s\", not \"%s\"; name file and plugin "
+			       "alike",
+			       it->path, note.name, plugin);
 	(void)str_copy(it->plugin, sizeof it->plugin, note.name);
 	return FEMS_OK;
 }
 
 /* The plugin's face: from the file, or from a process of its own that *body then is. */
-static enum fems_rc meet(struct reading *r, struct plug_item *it, struct plug_body **body, struct fems_error *e)
+static enum fems_rc meet(struct reading *r, struct plug_item *it, struct plug_body **body,
+			 struct fems_error *e)
 {
 	struct proxy_options o = { .host_path = r->plugs->host_path, .name = it->name };
 	struct plug_local *l;
@@ -215,7 +227,8 @@ static enum fems_rc meet(struct reading *r, struct plug_item *it, struct plug_bo
 }
 
 /* Where to report what check() says: at the meter it names, else at the plugin. */
-static const struct conf_node *at_fault(const struct draft *d, const struct plug_item *it, const struct fems_error *e)
+static const struct conf_node *at_fault(const struct draft *d, const struct plug_item *it,
+					const struct fems_error *e)
 {
 	for (size_t k = 0; k < it->n_devices; k++) {
 		char quoted[80];
@@ -267,8 +280,8 @@ static bool keep_effective(struct plug_item *it)
 static void fill(struct reading *r, const struct draft *d, struct plug_item *it, struct plug_body *body)
 {
 	if (d->src.n_meters && (!(it->face->kinds & FEMS_METER) || !it->face->device_keys)) {
-		conf_error(r->faults, conf_get(d->src.meters[0], "plugin"), "plugin \"%s\" (%s) reads no meters", it->name,
-			   it->plugin);
+		conf_error(r->faults, conf_get(d->src.meters[0], "plugin"),
+			   "plugin \"%s\" (%s) reads no meters", it->name, it->plugin);
 		return;
 	}
 	if (!item_fill(it, &d->src, r->faults))
@@ -314,8 +327,8 @@ static struct plug_set *to_set(struct reading *r)
 	return set;
 }
 
-struct plug_set *plug_set_read(struct plugs *p, const struct conf_node *plugins, const struct conf_node *meters,
-			       struct faults *f)
+struct plug_set *plug_set_read(struct plugs *p, const struct conf_node *plugins,
+			       const struct conf_node *meters, struct faults *f)
 {
 	struct reading r = { .plugs = p, .faults = f };
 	size_t before = faults_errors(f);

@@ -20,17 +20,17 @@
 
 enum wire_kind {
 	/* femsd -> fems-host */
-	WIRE_LOAD = 1,  /* answered by RESULT with the face of the plugin */
-	WIRE_CALL,      /* answered by RESULT */
-	WIRE_STOPPING,  /* one way: wait_until() ends */
-	WIRE_CLOCK,     /* one way: instant of a manual clock */
-	WIRE_ANSWER,    /* to any of the questions below, by its sequence */
+	WIRE_LOAD = 1, /* answered by RESULT with the face of the plugin */
+	WIRE_CALL,     /* answered by RESULT */
+	WIRE_STOPPING, /* one way: wait_until() ends */
+	WIRE_CLOCK,    /* one way: instant of a manual clock */
+	WIRE_ANSWER,   /* to any of the questions below, by its sequence */
 	/* fems-host -> femsd */
 	WIRE_RESULT,
-	WIRE_LOG,       /* one way */
-	WIRE_EMIT,      /* one way */
-	WIRE_STATE,     /* one way */
-	WIRE_POINT,     /* from here on: questions */
+	WIRE_LOG,   /* one way */
+	WIRE_EMIT,  /* one way */
+	WIRE_STATE, /* one way */
+	WIRE_POINT, /* from here on: questions */
 	WIRE_FIND,
 	WIRE_SUBSCRIBE,
 	WIRE_PUBLISH,

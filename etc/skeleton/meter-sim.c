@@ -35,8 +35,7 @@ struct device {
 static const struct fems_key device_keys[] = {
 	FEMS_STR(struct device, name, NULL, "Name of the meter"),
 	FEMS_POWER(struct device, base, "40 kW", 0, 1e9, "Load that is always on"),
-	FEMS_POWER(struct device, swing, "10 kW", 0, 1e9, "Height of the wave on top of it"),
-	FEMS_KEYS_END
+	FEMS_POWER(struct device, swing, "10 kW", 0, 1e9, "Height of the wave on top of it"), FEMS_KEYS_END
 };
 
 struct meter {
@@ -66,14 +65,18 @@ static enum fems_rc sim_check(const struct fems_settings *s, struct fems_error *
 
 	for (i = 0; i < s->devices.count; i++)
 		if (device(s, i)->swing > device(s, i)->base)
-			return fems_bad_setting(e, "swing", "meter \"%s\": the wave is higher than the base load; "
-						"make swing smaller", device(s, i)->name);
+			return fems_bad_setting(e, "swing",
+						"meter \"%s\": the wave is higher than the base load; "
+						"make swing smaller",
+						device(s, i)->name);
 	return FEMS_OK;
 }
 
 static uint32_t point(struct sim *s, const char *name, const char *quantity, struct fems_error *e)
 {
-	struct fems_point_info info = { .size = sizeof info, .device = name, .quantity = quantity, .resolution = 1 };
+	struct fems_point_info info = {
+		.size = sizeof info, .device = name, .quantity = quantity, .resolution = 1
+	};
 
 	return s->host->point(s->host->ctx, &info, e);
 }
@@ -142,9 +145,11 @@ static enum fems_rc sim_poll(void *self, int64_t budget_us, struct fems_error *e
 	return FEMS_OK;
 }
 
-static const struct fems_life life = { .size = sizeof life, .check = sim_check, .open = sim_open, .close = free };
+static const struct fems_life life = {
+	.size = sizeof life, .check = sim_check, .open = sim_open, .close = free
+};
 static const struct fems_meter_ops meter = { .size = sizeof meter, .poll = sim_poll };
 
 FEMS_PLUGIN("meter-sim", "1.0.0", FEMS_METER, .grade = FEMS_STABLE, .license = "Apache-2.0",
-	    .summary = "Simulated meter", .keys = keys, .cfg_size = sizeof(struct cfg), .device_keys = device_keys,
-	    .device_size = sizeof(struct device), .life = &life, .meter = &meter);
+	    .summary = "Simulated meter", .keys = keys, .cfg_size = sizeof(struct cfg),
+	    .device_keys = device_keys, .device_size = sizeof(struct device), .life = &life, .meter = &meter);

@@ -31,3 +31,10 @@ tests_fuzz_fuzz_problem_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_problem_LDADD = liboptimise.la libfems.la
 endif
 EXTRA_DIST += tests/fuzz/seeds/problem/small.json tests/fuzz/seeds/problem/battery.json
+if ENABLE_FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_note
+tests_fuzz_fuzz_note_SOURCES = tests/fuzz/fuzz_note.c
+tests_fuzz_fuzz_note_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_note_LDADD = libfems.la
+endif
+EXTRA_DIST += tests/fuzz/fuzz_note.c

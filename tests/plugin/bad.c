@@ -26,27 +26,23 @@ struct cfg {
 	const char *where, *how, *marker;
 };
 
-static const struct fems_key keys[] = {
-	FEMS_STR(struct cfg, where, "nowhere", "Call that misbehaves"),
-	FEMS_STR(struct cfg, how, "abort", "What it does"),
-	FEMS_STR(struct cfg, marker, "", "File that ends the misbehaviour when it is there"),
+static const struct fems_key keys[] = { FEMS_STR(struct cfg, where, "nowhere", "Call that misbehaves"),
+					FEMS_STR(struct cfg, how, "abort", "What it does"),
+					FEMS_STR(struct cfg, marker, "",
+						 "File that ends the misbehaviour when it is there"),
 #ifdef BAD_TABLE
-	{ .name = "outside", .def = "1", .type = FEMS_T_INT, .off = 4096 },
+					{ .name = "outside", .def = "1", .type = FEMS_T_INT, .off = 4096 },
 #endif
 #ifdef BAD_KEY
-	{ .name = "interval", .def = "1", .type = FEMS_T_STR, .off = 0 },
+					{ .name = "interval", .def = "1", .type = FEMS_T_STR, .off = 0 },
 #endif
-	FEMS_KEYS_END
-};
+					FEMS_KEYS_END };
 
 struct device {
 	const char *name;
 };
 
-static const struct fems_key device_keys[] = {
-	FEMS_STR(struct device, name, NULL, "Name"),
-	FEMS_KEYS_END
-};
+static const struct fems_key device_keys[] = { FEMS_STR(struct device, name, NULL, "Name"), FEMS_KEYS_END };
 
 struct bad {
 	const struct fems_host *h;
@@ -102,6 +98,10 @@ static enum fems_rc misbehave(struct bad *b, const struct cfg *c, const char *wh
 		nap(3600000);
 	if (!strcmp(c->how, "slow"))
 		nap(1500);
+	if (!strcmp(c->how, "count")) {
+		b->h->document(b->h->ctx, "count", "1", fems_span_of("{}"), e);
+		return fems_fail(e, FEMS_EIO, "told to fail");
+	}
 	if (!strcmp(c->how, "flood"))
 		return flood(b, e);
 	if (!strcmp(c->how, "mute"))
@@ -116,7 +116,8 @@ static enum fems_rc check(const struct fems_settings *s, struct fems_error *e)
 	return misbehave(NULL, s->cfg, "check", e);
 }
 
-static enum fems_rc open(const struct fems_host *h, const struct fems_settings *s, void **self, struct fems_error *e)
+static enum fems_rc open(const struct fems_host *h, const struct fems_settings *s, void **self,
+			 struct fems_error *e)
 {
 	const struct device *d = s->devices.items;
 	struct bad *b = calloc(1, sizeof *b);
@@ -127,7 +128,9 @@ static enum fems_rc open(const struct fems_host *h, const struct fems_settings *
 	b->h = h;
 	b->cfg = s->cfg;
 	if (s->devices.count) {
-		struct fems_point_info info = { .size = sizeof info, .device = d[0].name, .quantity = "power.active" };
+		struct fems_point_info info = { .size = sizeof info,
+						.device = d[0].name,
+						.quantity = "power.active" };
 
 		b->point = h->point(h->ctx, &info, e);
 	}
@@ -165,8 +168,9 @@ static enum fems_rc poll(void *self, int64_t budget_us, struct fems_error *e)
 	return FEMS_OK;
 }
 
-static const struct fems_life life = { .size = sizeof life, .check = check, .open = open, .start = start, .stop = stop,
-				       .close = free };
+static const struct fems_life life = {
+	.size = sizeof life, .check = check, .open = open, .start = start, .stop = stop, .close = free
+};
 static const struct fems_meter_ops meter = { sizeof meter, poll, NULL };
 
 #if defined(BAD_SYMBOL)
@@ -175,14 +179,22 @@ static const struct fems_meter_ops meter = { sizeof meter, poll, NULL };
 
 #ifdef BAD_MISMATCH
 __attribute__((section(".note.fems"), used, aligned(4))) static const struct fems_note note = {
-	5, sizeof(struct fems_note) - 20, 1, "FEMS", FEMS_ABI_MAJOR, FEMS_ABI_MINOR, FEMS_METER, BAD_NAME, "1.0"
+	5,    sizeof(struct fems_note) - 20, 1, "FEMS", FEMS_ABI_MAJOR, FEMS_ABI_MINOR, FEMS_METER, BAD_NAME,
+	"1.0"
 };
-__attribute__((visibility("default"))) const struct fems_plugin fems_plugin_1 = {
-	.size = sizeof(struct fems_plugin), .abi_major = FEMS_ABI_MAJOR, .abi_minor = FEMS_ABI_MINOR,
-	.kinds = FEMS_METER, .name = "another", .version = "1.0",
-	.keys = keys, .cfg_size = sizeof(struct cfg), .device_keys = device_keys, .device_size = sizeof(struct device),
-	.life = &life, .meter = &meter
-};
+__attribute__((visibility("default")))
+const struct fems_plugin fems_plugin_1 = { .size = sizeof(struct fems_plugin),
+					   .abi_major = FEMS_ABI_MAJOR,
+					   .abi_minor = FEMS_ABI_MINOR,
+					   .kinds = FEMS_METER,
+					   .name = "another",
+					   .version = "1.0",
+					   .keys = keys,
+					   .cfg_size = sizeof(struct cfg),
+					   .device_keys = device_keys,
+					   .device_size = sizeof(struct device),
+					   .life = &life,
+					   .meter = &meter };
 #else
 #ifdef BAD_KINDS
 #define KINDS (FEMS_METER | FEMS_CONNECTOR)

@@ -74,9 +74,9 @@ tests_plugin_no_note_la_LDFLAGS = $(test_plugin_ldflags)
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_plug_note tests/unit/test_plug_wire tests/plugin/test_plugs \
-	tests/plugin/test_isolated tests/plugin/test_reload
+	tests/plugin/test_isolated tests/plugin/test_reload tests/plugin/test_manual
 TESTS += tests/unit/test_plug_note tests/unit/test_plug_wire tests/plugin/test_plugs \
-	tests/plugin/test_isolated tests/plugin/test_reload
+	tests/plugin/test_isolated tests/plugin/test_reload tests/plugin/test_manual
 tests_unit_test_plug_note_SOURCES = tests/unit/test_plug_note.c
 tests_unit_test_plug_note_CFLAGS = $(unit_cflags)
 tests_unit_test_plug_note_LDADD = $(unit_ldadd)
@@ -89,6 +89,9 @@ tests_plugin_test_plugs_LDADD = $(unit_ldadd)
 tests_plugin_test_isolated_SOURCES = %D%/test_isolated.c %D%/stage.c %D%/stage.h
 tests_plugin_test_isolated_CFLAGS = $(unit_cflags)
 tests_plugin_test_isolated_LDADD = $(unit_ldadd)
+tests_plugin_test_manual_SOURCES = %D%/test_manual.c %D%/stage.c %D%/stage.h
+tests_plugin_test_manual_CFLAGS = $(unit_cflags)
+tests_plugin_test_manual_LDADD = $(unit_ldadd)
 tests_plugin_test_reload_SOURCES = %D%/test_reload.c %D%/stage.c %D%/stage.h
 tests_plugin_test_reload_CFLAGS = $(unit_cflags)
 tests_plugin_test_reload_LDADD = $(unit_ldadd)

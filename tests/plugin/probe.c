@@ -7,17 +7,16 @@
 #include <fems/util.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct row {
 	const char *label;
 	int64_t amount;
 };
 
-static const struct fems_key row_keys[] = {
-	FEMS_STR(struct row, label, NULL, "Label"),
-	FEMS_INT(struct row, amount, "1", 0, 100, NULL, "Amount"),
-	FEMS_KEYS_END
-};
+static const struct fems_key row_keys[] = { FEMS_STR(struct row, label, NULL, "Label"),
+					    FEMS_INT(struct row, amount, "1", 0, 100, NULL, "Amount"),
+					    FEMS_KEYS_END };
 
 struct cfg {
 	int64_t on, count, mode, wait, limit, store, refuse_reload, own_thread;
@@ -53,11 +52,11 @@ struct device {
 	int64_t unit;
 };
 
-static const struct fems_key device_keys[] = {
-	FEMS_STR(struct device, name, NULL, "Name"),
-	FEMS_INT(struct device, unit, "1", 1, 247, NULL, "Unit"),
-	FEMS_KEYS_END
-};
+static const struct fems_key device_keys[] = { FEMS_STR(struct device, name, NULL, "Name"),
+					       FEMS_INT(struct device, unit, "1", 1, 247, NULL, "Unit"),
+					       FEMS_KEYS_END };
+
+static const volatile double zero = 0; /* keeps the compiler from dividing by it */
 
 struct probe {
 	const struct fems_host *h;
@@ -69,7 +68,8 @@ struct probe {
 	int has_thread;
 };
 
-__attribute__((format(printf, 3, 4))) static void seen(struct probe *p, const char *what, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void seen(struct probe *p, const char *what, const char *fmt,
+						       ...)
 {
 	char key[40], body[1200];
 	struct fems_error e;
@@ -101,10 +101,14 @@ static void show(struct probe *p, const struct fems_settings *s, const char *whe
 	const struct row *rows = c->rows.items;
 	const char *const *names = c->names.items;
 
-	seen(p, when, "{\"on\":%d,\"count\":%d,\"factor\":%g,\"text\":\"%s\",\"secret\":\"%s\",\"mode\":%d,\"wait\":%lld,"
-	     "\"limit\":%lld,\"store\":%lld,\"path\":\"%s\",\"names\":[\"%s\",%d],\"rows\":[\"%s\",%d,%d],\"devices\":%d,"
-	     "\"instance\":\"%s\"}", (int)c->on, (int)c->count, c->factor, c->text, c->secret, (int)c->mode,
-	     (long long)c->wait, (long long)c->limit, (long long)c->store, c->path, c->names.count ? names[0] : "",
+	seen(p, when,
+	     "{\"on\":%d,\"count\":%d,\"factor\":%g,\"text\":\"%s\",\"secret\":\"%s\",\"mode\":%d,\"wait\":%"
+	     "lld,"
+	     "\"limit\":%lld,\"store\":%lld,\"path\":\"%s\",\"names\":[\"%s\",%d],\"rows\":[\"%s\",%d,%d],"
+	     "\"devices\":%d,"
+	     "\"instance\":\"%s\"}",
+	     (int)c->on, (int)c->count, c->factor, c->text, c->secret, (int)c->mode, (long long)c->wait,
+	     (long long)c->limit, (long long)c->store, c->path, c->names.count ? names[0] : "",
 	     (int)c->names.count, c->rows.count ? rows[0].label : "", c->rows.count ? (int)rows[0].amount : 0,
 	     (int)c->rows.count, (int)s->devices.count, p->h->instance(p->h->ctx));
 }
@@ -115,8 +119,12 @@ static enum fems_rc points(struct probe *p, const struct fems_settings *s, struc
 
 	p->n = 0;
 	for (size_t i = 0; i < s->devices.count && p->n < 8; i++) {
-		struct fems_point_info info = { .size = sizeof info, .device = d[i].name, .quantity = "power.active",
-						.flags = FEMS_POINT_WRITABLE, .write_min = 0, .write_max = 1000 };
+		struct fems_point_info info = { .size = sizeof info,
+						.device = d[i].name,
+						.quantity = "power.active",
+						.flags = FEMS_POINT_WRITABLE,
+						.write_min = 0,
+						.write_max = 1000 };
 
 		p->points[p->n] = p->h->point(p->h->ctx, &info, e);
 		if (!p->points[p->n++])
@@ -138,9 +146,12 @@ static void *emit_more(void *ctx)
 	return NULL;
 }
 
-static enum fems_rc open(const struct fems_host *h, const struct fems_settings *s, void **self, struct fems_error *e)
+static enum fems_rc open(const struct fems_host *h, const struct fems_settings *s, void **self,
+			 struct fems_error *e)
 {
-	struct fems_point_info strange = { .size = sizeof strange, .device = "somebody-else", .quantity = "power.active" };
+	struct fems_point_info strange = { .size = sizeof strange,
+					   .device = "somebody-else",
+					   .quantity = "power.active" };
 	struct probe *p = calloc(1, sizeof *p);
 
 	if (!p)
@@ -163,7 +174,8 @@ static enum fems_rc start(void *self, struct fems_error *e)
 	uint32_t id = p->h->point(p->h->ctx, &info, e);
 
 	seen(p, "start", "{\"point_after_open\":%u,\"text\":\"%.200s\"}", id, e->text);
-	p->h->log(p->h->ctx, FEMS_LOG_DEBUG, "started as %s in %s", p->h->instance(p->h->ctx), p->h->state_dir(p->h->ctx));
+	p->h->log(p->h->ctx, FEMS_LOG_DEBUG, "started as %s in %s", p->h->instance(p->h->ctx),
+		  p->h->state_dir(p->h->ctx));
 	if (p->cfg.own_thread)
 		p->has_thread = pthread_create(&p->thread, NULL, emit_more, p) == 0;
 	return FEMS_OK;
@@ -205,15 +217,18 @@ static enum fems_rc poll(void *self, int64_t budget_us, struct fems_error *e)
 
 	(void)e;
 	for (size_t i = 0; i < p->n; i++)
-		s[i] = (struct fems_sample){ .t_us = h->now_us(h->ctx), .point = p->points[i],
-					     .value = 100 * (double)(i + 1) + p->polls, .quality = FEMS_Q_GOOD };
+		s[i] = (struct fems_sample){ .t_us = h->now_us(h->ctx),
+					     .point = p->points[i],
+					     .value = 100 * (double)(i + 1) + p->polls,
+					     .quality = FEMS_Q_GOOD };
 	if (p->polls == 0)
 		seen(p, "poll", "{\"budget\":%d,\"stranger\":%d,\"emit\":%d}", budget_us > 0,
 		     h->emit(h->ctx, &stranger, 1), h->emit(h->ctx, s, p->n));
 	else
 		h->emit(h->ctx, s, p->n);
 	for (size_t i = 0; i < p->n && p->polls == 0; i++)
-		h->device_state(h->ctx, i ? "m2" : "m1", i ? FEMS_DEV_OFFLINE : FEMS_DEV_ONLINE, i ? "no answer" : "");
+		h->device_state(h->ctx, i ? "m2" : "m1", i ? FEMS_DEV_OFFLINE : FEMS_DEV_ONLINE,
+				i ? "no answer" : "");
 	p->polls++;
 	return FEMS_OK;
 }
@@ -224,16 +239,26 @@ static enum fems_rc write_(void *self, uint32_t point, double value, int64_t bud
 
 	if (value > 1000)
 		return fems_fail(e, FEMS_ECONFLICT, "%g is above what the machine takes", value);
-	seen(p, "write", "{\"first\":%d,\"value\":%g,\"budget\":%d}", point == p->points[0], value, budget_us > 0);
+	seen(p, "write", "{\"first\":%d,\"value\":%g,\"budget\":%d}", point == p->points[0], value,
+	     budget_us > 0);
 	return FEMS_OK;
+}
+
+static void nap_ms(int64_t ms)
+{
+	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
 }
 
 static enum fems_rc feed(void *self, const struct fems_sample *s, size_t n, uint64_t lost)
 {
 	struct probe *p = self;
 
-	for (size_t i = 0; i < n; i++)
-		seen(p, "feed", "{\"value\":%g,\"quality\":%u,\"lost\":%d}", s[i].value, s[i].quality, (int)lost);
+	seen(p, "feed", "{\"value\":%g,\"quality\":%u,\"lost\":%llu}", s[0].value, s[0].quality,
+	     (unsigned long long)lost);
+	if (s[0].value < 0 || s[n - 1].value < 0)
+		nap_ms(300);
 	return FEMS_OK;
 }
 
@@ -253,8 +278,8 @@ static enum fems_rc notice(void *self, const char *topic, struct fems_span body)
 	return FEMS_OK;
 }
 
-static enum fems_rc push(void *self, const char *type, const char *key, struct fems_span body, int64_t budget_us,
-			 struct fems_delivery *d, struct fems_error *e)
+static enum fems_rc push(void *self, const char *type, const char *key, struct fems_span body,
+			 int64_t budget_us, struct fems_delivery *d, struct fems_error *e)
 {
 	struct probe *p = self;
 
@@ -271,8 +296,8 @@ static enum fems_rc push(void *self, const char *type, const char *key, struct f
 
 static const char *const types[] = { "operations-performance", NULL };
 
-static enum fems_rc solve(void *self, struct fems_span problem, int64_t budget_us, fems_incumbent_fn incumbent,
-			  void *ctx, struct fems_error *e)
+static enum fems_rc solve(void *self, struct fems_span problem, int64_t budget_us,
+			  fems_incumbent_fn incumbent, void *ctx, struct fems_error *e)
 {
 	char plan[64];
 	int n;
@@ -295,8 +320,8 @@ static void keep(void *ctx, struct fems_span json)
 }
 
 /* What other services say goes back to the caller. */
-static enum fems_rc handle(void *self, const char *name, struct fems_span request, fems_reply_fn reply, void *reply_ctx,
-			   struct fems_error *e)
+static enum fems_rc handle(void *self, const char *name, struct fems_span request, fems_reply_fn reply,
+			   void *reply_ctx, struct fems_error *e)
 {
 	struct probe *p = self;
 	const struct fems_host *h = p->h;
@@ -307,6 +332,22 @@ static enum fems_rc handle(void *self, const char *name, struct fems_span reques
 		reply(reply_ctx, request);
 		return FEMS_OK;
 	}
+	if (!strcmp(name, "sleep")) {
+		nap_ms(3000);
+		reply(reply_ctx, request);
+		return FEMS_OK;
+	}
+	if (!strcmp(name, "nan")) {
+		struct fems_sample s[3] = {
+			{ .point = p->points[0], .value = 1 },
+			{ .point = p->points[0], .value = 0.0 / zero, .quality = FEMS_Q_RESET },
+			{ .point = p->points[0], .value = 3 }
+		};
+
+		h->emit(h->ctx, s, 3);
+		reply(reply_ctx, request);
+		return FEMS_OK;
+	}
 	if (!strcmp(name, "command")) {
 		rc = h->command(h->ctx, "m1/power.active", 5, "because", e);
 		snprintf(out, sizeof out, "{\"rc\":%d,\"text\":\"%.300s\"}", rc, rc ? e->text : "");
@@ -314,12 +355,13 @@ static enum fems_rc handle(void *self, const char *name, struct fems_span reques
 		snprintf(out, sizeof out, "{\"good\":%d,\"bad\":%d}", h->publish(h->ctx, "demand", request),
 			 h->publish(h->ctx, "demand", fems_span_of("{nonsense")));
 	} else if (!strcmp(name, "find")) {
-		snprintf(out, sizeof out, "{\"same\":%d,\"none\":%u}", h->find(h->ctx, "m1/power.active") == p->points[0],
+		snprintf(out, sizeof out, "{\"same\":%d,\"none\":%u}",
+			 h->find(h->ctx, "m1/power.active") == p->points[0],
 			 h->find(h->ctx, "nobody/power.active"));
 	} else if (!strncmp(name, "call.", 5)) {
 		rc = h->call(h->ctx, name + 5, request, keep, text, e);
-		snprintf(out, sizeof out, "{\"rc\":%d,\"text\":\"%.300s\",\"reply\":%.200s}", rc, rc ? e->text : "",
-			 text[0] ? text : "null");
+		snprintf(out, sizeof out, "{\"rc\":%d,\"text\":\"%.300s\",\"reply\":%.200s}", rc,
+			 rc ? e->text : "", text[0] ? text : "null");
 	} else {
 		return fems_fail(e, FEMS_ENOENT, "probe has no service \"%s\"", name);
 	}

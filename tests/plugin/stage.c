@@ -45,8 +45,8 @@ static enum fems_rc on_document(void *ctx, const char *instance, const char *typ
 	return FEMS_OK;
 }
 
-static enum fems_rc on_command(void *ctx, const char *instance, const char *point, double value, const char *reason,
-			       struct fems_error *e)
+static enum fems_rc on_command(void *ctx, const char *instance, const char *point, double value,
+			       const char *reason, struct fems_error *e)
 {
 	remember(ctx, "command %s %s %g %s", instance, point, value, reason);
 	return fems_fail(e, FEMS_EAUTH, "control is off");
@@ -260,7 +260,8 @@ const char *stage_member(struct stage *s, const char *instance, const char *memb
 	size_t k;
 
 	s->message[0] = '\0';
-	json_array_foreach(a, k, o) {
+	json_array_foreach(a, k, o)
+	{
 		char *text;
 
 		if (strcmp(json_string_value(json_object_get(o, "name")), instance))

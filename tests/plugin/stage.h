@@ -19,9 +19,9 @@ struct stage {
 	struct conf_doc *docs[32];
 	size_t n_docs;
 	char dir[64];
-	char message[4000]; /* faults or error of the last settings */
+	char message[4000];   /* faults or error of the last settings */
 	pthread_mutex_t lock; /* guards what follows */
-	char *lines[4000];  /* what the hooks saw: "document INSTANCE TYPE KEY BODY", "notice ..." */
+	char *lines[4000];    /* what the hooks saw: "document INSTANCE TYPE KEY BODY", "notice ..." */
 	size_t n_lines;
 };
 

@@ -20,8 +20,10 @@ static enum fems_rc apply_bad(struct stage *s, const char *where, const char *ho
 {
 	char yaml[500];
 
-	snprintf(yaml, sizeof yaml, "plugins:\n  - {plugin: bad, where: %s, how: %s, interval: 20ms, %s}\n"
-		 "meters:\n  - {name: m1, plugin: bad}\n", where, how, more);
+	snprintf(yaml, sizeof yaml,
+		 "plugins:\n  - {plugin: bad, where: %s, how: %s, interval: 20ms, %s}\n"
+		 "meters:\n  - {name: m1, plugin: bad}\n",
+		 where, how, more);
 	return stage_apply(s, yaml);
 }
 
@@ -29,13 +31,17 @@ static enum fems_rc apply_bad(struct stage *s, const char *where, const char *ho
 
 static void test_refused(void **state)
 {
-	static const struct { const char *plugin, *text; } cases[] = {
-		{ "bad-major", "bad-major 1.0 was built for plugin ABI 2.0, this femsd offers 1.0; update femsd" },
-		{ "bad-minor", "bad-minor 1.0 was built for plugin ABI 1.7, this femsd offers 1.0; update femsd" },
+	static const struct {
+		const char *plugin, *text;
+	} cases[] = {
+		{ "bad-major",
+		  "bad-major 1.0 was built for plugin ABI 2.0, this femsd offers 1.0; update femsd" },
+		{ "bad-minor",
+		  "bad-minor 1.0 was built for plugin ABI 1.7, this femsd offers 1.0; update femsd" },
 		{ "bad-symbol", "bad-symbol 1.0 has no symbol fems_plugin_1" },
 		{ "bad-mismatch", "its note says bad-mismatch 1.0, its descriptor says another 1.0" },
 		{ "bad-kinds", "bad-kinds 1.0: is a connector by its kinds but has no calls for it" },
-		{ "bad-table", "bad-table 1.0: settings table: a setting lies outside its struct" },
+		{ "bad-table", "bad-table 1.0: settings table: \"outside\": lies outside its struct" },
 		{ "bad-key", "bad-key 1.0: settings table: \"interval\" is a setting of femsd's own" },
 		{ "bad-alias", "the file holds the plugin \"by-another-name\", not \"bad-alias\"" },
 		{ "no-note", "a shared object without a FEMS note" },
@@ -52,8 +58,8 @@ static void test_refused(void **state)
 		for (int isolate = 0; isolate < 2; isolate++) {
 			char yaml[200];
 
-			snprintf(yaml, sizeof yaml, "plugins: [{plugin: %s, name: x, isolate: %s}]\n", cases[k].plugin,
-				 isolate ? "true" : "false");
+			snprintf(yaml, sizeof yaml, "plugins: [{plugin: %s, name: x, isolate: %s}]\n",
+				 cases[k].plugin, isolate ? "true" : "false");
 			if (!strstr(stage_check(&s, yaml), cases[k].text))
 				fail_msg("%s: %s", cases[k].plugin, s.message);
 		}
@@ -136,12 +142,14 @@ static void test_parked(void **state)
 	stage_open(&s);
 	assert_int_equal(apply_bad(&s, "poll", "abort", "isolate: true"), FEMS_OK);
 	stage_await(&s, "notice core alarm");
-	stage_await(&s, "switched off after 5 failures within 10 minutes: its process was ended by signal 6 (Aborted) in poll");
+	stage_await(&s, "switched off after 5 failures within 10 minutes: its process was ended by signal 6 "
+			"(Aborted) in poll");
 	stage_await_state(&s, "bad", "parked");
 	assert_int_equal(stage_count(&s, "restart in"), 1); /* the state of the meter did not change again */
 	assert_string_equal(stage_member(&s, "bad", "restarts"), "4");
 	stage_forget(&s);
-	assert_int_equal(apply_bad(&s, "poll", "abort", "isolate: true"), FEMS_OK); /* the same again: one more chance */
+	assert_int_equal(apply_bad(&s, "poll", "abort", "isolate: true"),
+			 FEMS_OK); /* the same again: one more chance */
 	stage_await(&s, "notice core alarm");
 	stage_close(&s);
 }
@@ -168,7 +176,8 @@ static void test_flood(void **state)
 		stage_open(&s);
 		assert_int_equal(apply_bad(&s, "poll", "flood", isolate[k]), FEMS_OK);
 		stage_await_state(&s, "bad", "failing");
-		assert_non_null(strstr(stage_member(&s, "bad", "last_error"), "document huge of 20971520 bytes: the limit is 8 MiB"));
+		assert_non_null(strstr(stage_member(&s, "bad", "last_error"),
+				       "document huge of 20971520 bytes: the limit is 8 MiB"));
 		assert_true(bus_published(s.bus) >= 200000);
 		stage_close(&s);
 	}
@@ -193,7 +202,9 @@ static void test_killed_from_outside(void **state)
 {
 	struct stage s;
 	struct instance *i;
-	struct { struct plug_body body; } *p;
+	struct {
+		struct plug_body body;
+	} * p;
 
 	(void)state;
 	stage_open(&s);
@@ -256,11 +267,17 @@ static void test_left_behind(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_crash_before_open),
-		cmocka_unit_test(test_crash_in_open), cmocka_unit_test(test_crash_and_recovery),
-		cmocka_unit_test(test_parked), cmocka_unit_test(test_hang_in_poll), cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_strange_results), cmocka_unit_test(test_killed_from_outside),
-		cmocka_unit_test(test_hang_in_stop), cmocka_unit_test(test_crash_in_stop),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_crash_before_open),
+		cmocka_unit_test(test_crash_in_open),
+		cmocka_unit_test(test_crash_and_recovery),
+		cmocka_unit_test(test_parked),
+		cmocka_unit_test(test_hang_in_poll),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_strange_results),
+		cmocka_unit_test(test_killed_from_outside),
+		cmocka_unit_test(test_hang_in_stop),
+		cmocka_unit_test(test_crash_in_stop),
 		cmocka_unit_test(test_left_behind),
 	};
 

@@ -15,26 +15,25 @@
 #include "tests/plugin/stage.h"
 #include <fems/util.h>
 
-static const char *const settings =
-	"plugins:\n"
-	"  - plugin: probe\n"
-	"    isolate: %s\n"
-	"    interval: 20ms\n"
-	"    count: 5\n"
-	"    text: Grüße\n"
-	"    secret: {file: secret.txt}\n"
-	"    mode: fast\n"
-	"    wait: 2min\n"
-	"    limit: 30 kW\n"
-	"    watch: \"*/voltage.l1\"\n"
-	"    path: profiles/x.yaml\n"
-	"    names: [a, b]\n"
-	"    rows:\n"
-	"      - {label: first, amount: 9}\n"
-	"      - {label: second}\n"
-	"meters:\n"
-	"  - {name: m1, plugin: probe, role: machine, unit: 3}\n"
-	"  - {name: m2, plugin: probe, label: {ko: 가, en: b}}\n";
+static const char *const settings = "plugins:\n"
+				    "  - plugin: probe\n"
+				    "    isolate: %s\n"
+				    "    interval: 20ms\n"
+				    "    count: 5\n"
+				    "    text: Grüße\n"
+				    "    secret: {file: secret.txt}\n"
+				    "    mode: fast\n"
+				    "    wait: 2min\n"
+				    "    limit: 30 kW\n"
+				    "    watch: \"*/voltage.l1\"\n"
+				    "    path: profiles/x.yaml\n"
+				    "    names: [a, b]\n"
+				    "    rows:\n"
+				    "      - {label: first, amount: 9}\n"
+				    "      - {label: second}\n"
+				    "meters:\n"
+				    "  - {name: m1, plugin: probe, role: machine, unit: 3}\n"
+				    "  - {name: m2, plugin: probe, label: {ko: 가, en: b}}\n";
 
 static void write_file(const char *dir, const char *name, const char *text)
 {
@@ -89,23 +88,29 @@ static void do_calls(struct stage *s)
 	assert_int_equal(plugs_write(s->plugs, p, 55.5, 2000000, &e), FEMS_OK);
 	assert_int_equal(plugs_write(s->plugs, p, 5000, 2000000, &e), FEMS_ECONFLICT);
 	assert_string_equal(e.text, "5000 is above what the machine takes");
-	assert_int_equal(plugs_push(s->plugs, "probe", "operations-performance", "k1", fems_span_of("{\"x\":1}"), 2000000,
-				    &d, &e), FEMS_OK);
+	assert_int_equal(plugs_push(s->plugs, "probe", "operations-performance", "k1",
+				    fems_span_of("{\"x\":1}"), 2000000, &d, &e),
+			 FEMS_OK);
 	assert_string_equal(d.receipt, "taken-k1");
-	assert_int_equal(plugs_push(s->plugs, "probe", "operations-performance", "k2", fems_span_of("{\"x\":\"never\"}"),
-				    2000000, &d, &e), FEMS_EINVAL);
+	assert_int_equal(plugs_push(s->plugs, "probe", "operations-performance", "k2",
+				    fems_span_of("{\"x\":\"never\"}"), 2000000, &d, &e),
+			 FEMS_EINVAL);
 	assert_int_equal(d.permanent, 1);
 	assert_int_equal(d.retry_after_us, 42);
 	assert_string_equal(e.text, "the other side refuses k2");
-	assert_int_equal(plugs_push(s->plugs, "probe", "invoice", "k3", fems_span_of("{}"), 2000000, &d, &e), FEMS_EUNSUP);
+	assert_int_equal(plugs_push(s->plugs, "probe", "invoice", "k3", fems_span_of("{}"), 2000000, &d, &e),
+			 FEMS_EUNSUP);
 	assert_string_equal(e.text, "plugin \"probe\" takes no documents of type \"invoice\"");
-	assert_int_equal(plugs_solve(s->plugs, "probe", fems_span_of("{\"p\":1}"), 2000000, stop_at_third, plans, &e),
-			 FEMS_OK);
+	assert_int_equal(
+		plugs_solve(s->plugs, "probe", fems_span_of("{\"p\":1}"), 2000000, stop_at_third, plans, &e),
+		FEMS_OK);
 	assert_string_equal(plans, "{\"n\":0}{\"n\":1}{\"n\":2}");
-	assert_int_equal(plugs_solve(s->plugs, "probe", fems_span_of("{}"), 2000000, stop_at_third, plans, &e),
-			 FEMS_ECONFLICT);
+	assert_int_equal(
+		plugs_solve(s->plugs, "probe", fems_span_of("{}"), 2000000, stop_at_third, plans, &e),
+		FEMS_ECONFLICT);
 	assert_non_null(strstr(e.text, "exclude each other"));
-	assert_int_equal(plugs_push(s->plugs, "nobody", "x", "k", fems_span_of("{}"), 1, &d, &e), FEMS_ENOENT);
+	assert_int_equal(plugs_push(s->plugs, "nobody", "x", "k", fems_span_of("{}"), 1, &d, &e),
+			 FEMS_ENOENT);
 }
 
 static void do_services(struct stage *s)
@@ -142,11 +147,13 @@ static void do_samples(struct stage *s)
 		size_t n = bus_take(s->reader, got, 64, &lost);
 
 		for (size_t k = 0; k < n; k++)
-			seen = seen || (got[k].point == points_find(s->points, "m2/power.active") && got[k].value >= 200);
+			seen = seen || (got[k].point == points_find(s->points, "m2/power.active") &&
+					got[k].value >= 200);
 		stage_sleep_ms(5);
 	}
 	assert_true(seen);
-	stage_await(s, "notice probe meter {\"name\":\"m2\",\"plugin\":\"probe\",\"state\":\"offline\",\"why\":\"no answer\"");
+	stage_await(s, "notice probe meter "
+		       "{\"name\":\"m2\",\"plugin\":\"probe\",\"state\":\"offline\",\"why\":\"no answer\"");
 	assert_true(device_find(s->points, "m1", &d));
 	assert_int_equal(d.state, FEMS_DEV_ONLINE);
 	assert_true(d.samples > 0);
@@ -174,7 +181,8 @@ static char *run(const char *isolate)
 	plugs_stop(s.plugs, 2000000);
 	stop = strstr(text = stage_lines(&s, "document probe seen"), "-stop {}");
 	assert_non_null(stop);
-	assert_string_equal(stage_call(&s, "probe.echo", "{}"), "8: no service called \"probe.echo\"; services.list names "
+	assert_string_equal(stage_call(&s, "probe.echo", "{}"),
+			    "8: no service called \"probe.echo\"; services.list names "
 			    "them");
 	stage_close(&s);
 	return text;
@@ -213,10 +221,12 @@ static void test_same_in_both(void **state)
 
 	(void)state;
 	inside = normal(run("false"));
-	assert_non_null(strstr(inside, "\"secret\":\"tell-nobody\",\"mode\":1,\"wait\":120000000,\"limit\":30000"));
+	assert_non_null(
+		strstr(inside, "\"secret\":\"tell-nobody\",\"mode\":1,\"wait\":120000000,\"limit\":30000"));
 	assert_non_null(strstr(inside, "\"names\":[\"a\",2],\"rows\":[\"first\",9,2],\"devices\":2"));
 	assert_non_null(strstr(inside, "-poll {\"budget\":1,\"stranger\":2,\"emit\":0}"));
-	assert_non_null(strstr(inside, "\"point_after_open\":0,\"text\":\"point() is only for open() and reload()\""));
+	assert_non_null(strstr(
+		inside, "\"point_after_open\":0,\"text\":\"point() is only for open() and reload()\""));
 	isolated = normal(run("true"));
 	assert_string_equal(inside, isolated);
 	free(inside);
@@ -241,7 +251,8 @@ static void test_names(void **state)
 	assert_null(plugs_taker(s.plugs, "invoice", 0));
 	assert_string_equal(stage_member(&s, "meter-sim", "kinds"), "[\"meter\"]");
 	/* One plugin's service called by another, on that one's thread. */
-	assert_string_equal(stage_call(&s, "a.call.b.echo", "{\"x\":1}"), "{\"rc\":0,\"text\":\"\",\"reply\":{\"x\":1}}");
+	assert_string_equal(stage_call(&s, "a.call.b.echo", "{\"x\":1}"),
+			    "{\"rc\":0,\"text\":\"\",\"reply\":{\"x\":1}}");
 	stage_close(&s);
 }
 
@@ -255,8 +266,10 @@ static void test_own_thread(void **state)
 		char yaml[300];
 
 		stage_open(&s);
-		snprintf(yaml, sizeof yaml, "plugins: [{plugin: probe, own_thread: true, interval: 1h, isolate: %s}]\n"
-			 "meters: [{name: m1, plugin: probe}]\n", isolate[k]);
+		snprintf(yaml, sizeof yaml,
+			 "plugins: [{plugin: probe, own_thread: true, interval: 1h, isolate: %s}]\n"
+			 "meters: [{name: m1, plugin: probe}]\n",
+			 isolate[k]);
 		if (stage_apply(&s, yaml))
 			fail_msg("%s", s.message);
 		for (int ms = 0; bus_published(s.bus) < 20 && ms < 10000; ms += 5)
@@ -266,24 +279,109 @@ static void test_own_thread(void **state)
 	}
 }
 
-static void test_slow_notices(void **state)
+/* ---- a plugin that is busy ---- */
+
+static void *call_sleep(void *ctx)
+{
+	struct fems_error e = { .text = "" };
+	struct stage *s = ctx;
+
+	/* The caller waits 2 s, the service takes 3. */
+	assert_int_equal(service_call(s->services, "probe.sleep", fems_span_of("{}"), NULL, NULL, &e),
+			 FEMS_ETIME);
+	assert_string_equal(e.text, "plugin \"probe\" did not come back from handle in time");
+	return NULL;
+}
+
+static void test_busy(void **state)
 {
 	struct stage s;
-	struct instance *i;
-	json_t *body = json_pack("{s:i}", "n", 1);
+	struct fems_error e;
+	json_t *body;
+	pthread_t thread;
+	char *lines;
 
 	(void)state;
 	stage_open(&s);
-	assert_int_equal(stage_apply(&s, "plugins: [{plugin: bad, where: poll, how: slow, interval: 50ms}, {plugin: probe}]\n"),
-			 FEMS_OK);
-	for (int k = 0; k < 500; k++)
-		plugs_publish(s.plugs, "demand", body);
-	json_decref(body);
-	i = plugs_get(s.plugs, "probe");
-	assert_non_null(i);
-	stage_await(&s, "{\"topic\":\"demand\"");
-	instance_put(i);
+	assert_int_equal(
+		stage_apply(
+			&s,
+			"plugins: [{plugin: probe, interval: 20ms}]\nmeters: [{name: m1, plugin: probe}]\n"),
+		FEMS_OK);
+	stage_await(&s, "-poll");
+	assert_int_equal(pthread_create(&thread, NULL, call_sleep, &s), 0);
+	stage_sleep_ms(200);
+	assert_int_equal(plugs_write(s.plugs, points_get(s.points, points_find(s.points, "m1/power.active")),
+				     1, 100000, &e),
+			 FEMS_ETIME);
+	assert_string_equal(e.text, "plugin \"probe\" was too busy for write");
+	stage_forget(&s);
+	for (int k = 0; k < 500; k++) {
+		body = json_pack("{s:i}", "n", k);
+		plugs_publish(s.plugs, k == 3 ? "rare" : "demand", body);
+		json_decref(body);
+	}
+	pthread_join(thread, NULL);
+	stage_await(&s, "{\"topic\":\"demand\",\"body\":{\"n\":499}}");
+	lines = stage_lines(&s, "document probe seen");
+	assert_non_null(strstr(lines, "{\"topic\":\"rare\",\"body\":{\"n\":3}}"));
+	assert_null(strstr(lines, "{\"n\":100}"));
+	free(lines);
+	assert_int_equal(stage_count(&s, "\"topic\":\"demand\""), 63);
+	assert_false(stage_has(&s, "-write"));
 	stage_close(&s);
+}
+
+static void test_slow_feed(void **state)
+{
+	struct fems_point_info info = { .size = sizeof info, .device = "meter", .quantity = "voltage.l1" };
+	struct fems_sample sample = { .t_us = 1, .value = -1 }, many[20000];
+	struct fems_error e;
+	struct stage s;
+
+	(void)state;
+	stage_open(&s);
+	sample.point = points_add(s.points, "test", &info, &e);
+	assert_int_equal(stage_apply(&s, "plugins: [{plugin: probe, watch: meter/voltage.l1}]\n"), FEMS_OK);
+	bus_publish(s.bus, &sample, 1);
+	stage_await(&s, "-feed {\"value\":-1,\"quality\":0,\"lost\":0}");
+	for (size_t k = 0; k < 20000; k++)
+		many[k] = (struct fems_sample){ .t_us = 2, .value = (double)k + 1, .point = sample.point };
+	bus_publish(s.bus, many, 20000);
+	stage_await(&s, "-feed {\"value\":15905,\"quality\":0,\"lost\":15904}"); /* all but a ring of 4096 */
+	stage_close(&s);
+}
+
+static void test_no_number(void **state)
+{
+	static const char *const isolate[] = { "false", "true" };
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct fems_sample got[8];
+		struct stage s;
+		char yaml[200];
+		uint64_t lost;
+		size_t n = 0;
+
+		stage_open(&s);
+		snprintf(yaml, sizeof yaml,
+			 "plugins: [{plugin: probe, interval: 1h, isolate: %s}]\n"
+			 "meters: [{name: m1, plugin: probe}]\n",
+			 isolate[k]);
+		assert_int_equal(stage_apply(&s, yaml), FEMS_OK);
+		assert_string_equal(stage_call(&s, "probe.nan", "{}"), "{}");
+		for (int ms = 0; n < 3 && ms < 10000; ms += 5) {
+			n += bus_take(s.reader, got + n, 8 - n, &lost);
+			stage_sleep_ms(5);
+		}
+		assert_int_equal(n, 3);
+		assert_int_equal(got[0].quality, FEMS_Q_GOOD);
+		assert_int_equal(got[1].quality, FEMS_Q_NOT_AVAILABLE | FEMS_Q_RESET);
+		assert_false(got[1].value > 0 || got[1].value < 0);
+		assert_true(got[2].value > 2.9);
+		stage_close(&s);
+	}
 }
 
 static void test_faults(void **state)
@@ -311,7 +409,8 @@ static void test_faults(void **state)
 	assert_non_null(strstr(text, "a second meter is called \"m1\""));
 	assert_non_null(strstr(text, "500"));
 	assert_non_null(strstr(text, "test.yaml:11:"));
-	assert_non_null(strstr(text, "meter \"m3\": the wave is higher than the base load; make swing smaller"));
+	assert_non_null(
+		strstr(text, "meter \"m3\": the wave is higher than the base load; make swing smaller"));
 	text = stage_check(&s, "plugins:\n  - {plugin: probe, count: 7}\n");
 	assert_non_null(strstr(text, "test.yaml:2:"));
 	assert_non_null(strstr(text, "7 is taken; choose another number"));
@@ -319,7 +418,8 @@ static void test_faults(void **state)
 	assert_non_null(strstr(text, "7 is taken; choose another number"));
 	text = stage_check(&s, "plugins:\n  - {plugin: probe, cuont: 7, isolate: true}\n");
 	assert_non_null(strstr(text, "did you mean \"count\""));
-	text = stage_check(&s, "meters:\n  - {name: x, plugin: probe}\n  - {name: y, plugin: probe, unit: 13}\n");
+	text = stage_check(&s,
+			   "meters:\n  - {name: x, plugin: probe}\n  - {name: y, plugin: probe, unit: 13}\n");
 	assert_non_null(strstr(text, "test.yaml:3:"));
 	assert_non_null(strstr(text, "unit 13 is never used"));
 	assert_string_equal(stage_check(&s, "plugins: [{plugin: probe}]\n"), "");
@@ -329,8 +429,10 @@ static void test_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_in_both), cmocka_unit_test(test_names), cmocka_unit_test(test_own_thread),
-		cmocka_unit_test(test_slow_notices), cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_same_in_both), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_own_thread),   cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_slow_feed),    cmocka_unit_test(test_no_number),
+		cmocka_unit_test(test_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,21 +56,27 @@ static void test_reload(void **state)
 		char yaml[400];
 
 		stage_open(&s);
-		snprintf(yaml, sizeof yaml, "plugins:\n" A "meters:\n  - {name: m1, plugin: a}\n", isolate[k]);
+		snprintf(yaml, sizeof yaml, "plugins:\n" A "meters:\n  - {name: m1, plugin: a}\n",
+			 isolate[k]);
 		good(&s, yaml);
 		stage_await(&s, "\"name\":\"m1\",\"plugin\":\"a\",\"state\":\"online\"");
 		stage_forget(&s);
-		snprintf(yaml, sizeof yaml, "plugins:\n  - {plugin: probe, name: a, interval: 20ms, text: new, isolate: %s}\n"
-			 "meters:\n  - {name: m2, plugin: a}\n", isolate[k]);
+		snprintf(yaml, sizeof yaml,
+			 "plugins:\n  - {plugin: probe, name: a, interval: 20ms, text: new, isolate: %s}\n"
+			 "meters:\n  - {name: m2, plugin: a}\n",
+			 isolate[k]);
 		good(&s, yaml);
 		stage_await(&s, "-reload {\"on\":1,\"count\":3,\"factor\":1.5,\"text\":\"new\"");
 		assert_false(stage_has(&s, "-stop"));
 		assert_true(points_find(s.points, "m2/power.active") > 0);
-		stage_await(&s, "{\"name\":\"m1\",\"plugin\":\"a\",\"state\":\"unknown\",\"why\":\"no longer in "
+		stage_await(&s,
+			    "{\"name\":\"m1\",\"plugin\":\"a\",\"state\":\"unknown\",\"why\":\"no longer in "
 			    "the settings\"");
 		stage_forget(&s);
 		/* Refused: the old settings stay. */
-		snprintf(yaml, sizeof yaml, "plugins:\n  - {plugin: probe, name: a, interval: 20ms, refuse_reload: true, isolate: %s}\n",
+		snprintf(yaml, sizeof yaml,
+			 "plugins:\n  - {plugin: probe, name: a, interval: 20ms, refuse_reload: true, "
+			 "isolate: %s}\n",
 			 isolate[k]);
 		assert_int_equal(stage_apply(&s, yaml), FEMS_ECONFLICT);
 		assert_string_equal(s.message, "plugin \"a\": not now; the machine runs");
@@ -109,12 +115,17 @@ static void test_rollback(void **state)
 		char yaml[500];
 
 		stage_open(&s);
-		snprintf(yaml, sizeof yaml, "plugins:\n" A "  - {plugin: probe, name: b}\n  - {plugin: meter-sim}\n", isolate[k]);
+		snprintf(yaml, sizeof yaml,
+			 "plugins:\n" A "  - {plugin: probe, name: b}\n  - {plugin: meter-sim}\n",
+			 isolate[k]);
 		good(&s, yaml);
 		/* a is reloaded, b goes, meter-sim is replaced, c opens well, other does not open. */
-		snprintf(yaml, sizeof yaml, "plugins:\n  - {plugin: probe, name: c}\n"
-			 "  - {plugin: probe, name: a, interval: 20ms, text: new, isolate: %s}\n  - {plugin: meter-sim, noise: 0.1}\n"
-			 "  - {plugin: probe, name: other, fail_open: the line is cut}\n", isolate[k]);
+		snprintf(yaml, sizeof yaml,
+			 "plugins:\n  - {plugin: probe, name: c}\n"
+			 "  - {plugin: probe, name: a, interval: 20ms, text: new, isolate: %s}\n  - {plugin: "
+			 "meter-sim, noise: 0.1}\n"
+			 "  - {plugin: probe, name: other, fail_open: the line is cut}\n",
+			 isolate[k]);
 		assert_int_equal(stage_apply(&s, yaml), FEMS_EIO);
 		assert_string_equal(s.message, "plugin \"other\": the line is cut");
 		assert_string_equal(plugs_first(s.plugs, FEMS_METER), "a");
@@ -172,9 +183,12 @@ static void test_secret_in_its_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unchanged), cmocka_unit_test(test_reload),
-		cmocka_unit_test(test_replace_without_reload), cmocka_unit_test(test_rollback),
-		cmocka_unit_test(test_bad_settings_change_nothing), cmocka_unit_test(test_secret_in_its_file),
+		cmocka_unit_test(test_unchanged),
+		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_replace_without_reload),
+		cmocka_unit_test(test_rollback),
+		cmocka_unit_test(test_bad_settings_change_nothing),
+		cmocka_unit_test(test_secret_in_its_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

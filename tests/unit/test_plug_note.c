@@ -19,7 +19,9 @@
 
 #define GNU_NOTE "\4\0\0\0\4\0\0\0\1\0\0\0GNU\0abcd"
 
-static const struct fems_note note = { 5, sizeof(struct fems_note) - 20, 1, "FEMS", 1, 0, FEMS_METER, "demo", "1.2.3" };
+static const struct fems_note note = {
+	5, sizeof(struct fems_note) - 20, 1, "FEMS", 1, 0, FEMS_METER, "demo", "1.2.3"
+};
 
 struct file {
 	unsigned char bytes[1024];
@@ -30,7 +32,9 @@ struct file {
 static struct file make64(void)
 {
 	struct file f = { .phdr = sizeof(Elf64_Ehdr) };
-	Elf64_Ehdr h = { .e_type = ET_DYN, .e_phoff = f.phdr, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2 };
+	Elf64_Ehdr h = {
+		.e_type = ET_DYN, .e_phoff = f.phdr, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2
+	};
 	Elf64_Phdr p[2] = { { .p_type = PT_LOAD }, { .p_type = PT_NOTE } };
 
 	memcpy(h.e_ident, ELFMAG "\2\1\1", 7);
@@ -48,7 +52,9 @@ static struct file make64(void)
 static struct file make32(void)
 {
 	struct file f = { .phdr = sizeof(Elf32_Ehdr) };
-	Elf32_Ehdr h = { .e_type = ET_DYN, .e_phoff = f.phdr, .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 2 };
+	Elf32_Ehdr h = {
+		.e_type = ET_DYN, .e_phoff = f.phdr, .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 2
+	};
 	Elf32_Phdr p[2] = { { .p_type = PT_LOAD }, { .p_type = PT_NOTE } };
 
 	memcpy(h.e_ident, ELFMAG "\1\1\1", 7);
@@ -179,8 +185,10 @@ static void test_abi(void **state)
 	assert_int_equal(plug_abi_check("x.so", &n, &e), FEMS_OK);
 	n.abi_major = FEMS_ABI_MAJOR + 1;
 	assert_int_equal(plug_abi_check("x.so", &n, &e), FEMS_EUNSUP);
-	assert_string_equal(e.text, "x.so: demo 1.2.3 was built for plugin ABI 2.0, this femsd offers 1.0; update femsd or "
-				    "take an older plugin");
+	assert_string_equal(
+		e.text,
+		"x.so: demo 1.2.3 was built for plugin ABI 2.0, this femsd offers 1.0; update femsd or "
+		"take an older plugin");
 	n.abi_major = FEMS_ABI_MAJOR - 1;
 	assert_int_equal(plug_abi_check("x.so", &n, &e), FEMS_EUNSUP);
 	assert_non_null(strstr(e.text, "rebuild the plugin"));
@@ -221,9 +229,12 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_both_classes), cmocka_unit_test(test_cut_off_anywhere),
-		cmocka_unit_test(test_any_byte_changed), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_abi), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_both_classes),
+		cmocka_unit_test(test_cut_off_anywhere),
+		cmocka_unit_test(test_any_byte_changed),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_abi),
+		cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,15 +24,19 @@ struct cfg {
 };
 static const char *const modes[] = { "one", "two", NULL };
 static const struct fems_key row_keys[] = { FEMS_STR(struct row, a, NULL, "A"), FEMS_KEYS_END };
-static const struct fems_key keys[] = {
-	FEMS_INT(struct cfg, n, "3", -1, 9, "s", "Number"),
-	FEMS_ENUM(struct cfg, mode, "one", modes, "Mode"),
-	FEMS_LIST(struct cfg, rows, row_keys, sizeof(struct row), "Rows"),
-	FEMS_KEYS_END
-};
+static const struct fems_key keys[] = { FEMS_INT(struct cfg, n, "3", -1, 9, "s", "Number"),
+					FEMS_ENUM(struct cfg, mode, "one", modes, "Mode"),
+					FEMS_LIST(struct cfg, rows, row_keys, sizeof(struct row), "Rows"),
+					FEMS_KEYS_END };
 static const char *const doc_types[] = { "x", "y", NULL };
-static const struct plug_face face = { .name = "f", .version = "1", .license = "", .summary = "s", .kinds = FEMS_CONNECTOR,
-				       .offers = OP_BIT(OP_PUSH), .keys = keys, .cfg_size = sizeof(struct cfg),
+static const struct plug_face face = { .name = "f",
+				       .version = "1",
+				       .license = "",
+				       .summary = "s",
+				       .kinds = FEMS_CONNECTOR,
+				       .offers = OP_BIT(OP_PUSH),
+				       .keys = keys,
+				       .cfg_size = sizeof(struct cfg),
 				       .types = doc_types };
 
 static struct wire_in over(const struct text *t, size_t len)
@@ -154,7 +158,9 @@ static void test_frames(void **state)
 static void test_call(void **state)
 {
 	const struct fems_sample samples[2] = { { .point = 1 }, { .point = 2 } };
-	struct plug_call c = { .op = OP_FEED, .budget_us = 5, .samples = samples, .n_samples = 2, .lost = 3, .name = "n" };
+	struct plug_call c = {
+		.op = OP_FEED, .budget_us = 5, .samples = samples, .n_samples = 2, .lost = 3, .name = "n"
+	};
 	struct plug_call got;
 	struct text t = { 0 };
 	struct wire_in in;
@@ -213,8 +219,9 @@ static void test_idset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values), cmocka_unit_test(test_face),	  cmocka_unit_test(test_frames),
-		cmocka_unit_test(test_call),   cmocka_unit_test(test_result_key), cmocka_unit_test(test_idset),
+		cmocka_unit_test(test_values),     cmocka_unit_test(test_face),
+		cmocka_unit_test(test_frames),     cmocka_unit_test(test_call),
+		cmocka_unit_test(test_result_key), cmocka_unit_test(test_idset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
