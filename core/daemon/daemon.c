@@ -15,6 +15,7 @@
 
 #define BUS_SAMPLES (1u << 16)
 #define WRITE_BUDGET_US (2 * US_PER_S)
+#define PLAUSIBLE_CONTRACTS 4 /* a meter that shows more than this many times the contract power is wrong */
 
 static enum fems_rc write_point(void *ctx, const struct point *p, double value, struct fems_error *e)
 {
@@ -92,7 +93,8 @@ static enum fems_rc open_store(struct daemon *d, struct fems_error *e)
 		return rc;
 	snprintf(state, sizeof state, "%s/state", o->dir);
 	rc = plugs_set_state_dir(d->plugs, state, e);
-	return rc ? rc : recorder_open(d->bus, d->points, d->store, &d->recorder, e);
+	return rc ? rc : recorder_open(d->bus, d->points, d->store, (double)(PLAUSIBLE_CONTRACTS * d->site->contract_w),
+				       &d->recorder, e);
 }
 
 /* What needs a tariff: the bill and the plan. */

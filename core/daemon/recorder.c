@@ -16,6 +16,7 @@ struct recorder {
 	struct bus_reader *reader;
 	struct points *points;
 	struct store *store;
+	double max_rate;
 	pthread_t thread;
 	bool stop;         /* atomic */
 	int64_t first_us;  /* atomic */
@@ -52,7 +53,8 @@ static uint32_t series_of(struct recorder *r, uint32_t id)
 		return 0;
 	if (r->series[id])
 		return r->series[id];
-	s = (struct store_series){ .name = p->name, .counter = p->quantity->kind == Q_COUNTER, .resolution = p->resolution };
+	s = (struct store_series){ .name = p->name, .counter = p->quantity->kind == Q_COUNTER, .resolution = p->resolution,
+				  .max_rate = p->quantity->kind == Q_COUNTER ? r->max_rate : 0 };
 	if (store_series(r->store, &s, &r->series[id], &e)) {
 		log_line(FEMS_LOG_ERROR, "recorder", "%s cannot be kept: %s", p->name, e.text);
 		return 0;
@@ -107,8 +109,8 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-enum fems_rc recorder_open(struct bus *bus, struct points *points, struct store *store, struct recorder **out,
-			   struct fems_error *e)
+enum fems_rc recorder_open(struct bus *bus, struct points *points, struct store *store, double max_rate,
+			   struct recorder **out, struct fems_error *e)
 {
 	struct recorder *r = calloc(1, sizeof *r);
 
@@ -116,6 +118,7 @@ enum fems_rc recorder_open(struct bus *bus, struct points *points, struct store 
 		return err_set(e, FEMS_ENOMEM, "out of memory");
 	r->points = points;
 	r->store = store;
+	r->max_rate = max_rate;
 	r->reader = bus_reader_open(bus);
 	if (!r->reader || pthread_create(&r->thread, NULL, run, r)) {
 		if (r->reader)

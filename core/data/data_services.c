@@ -89,6 +89,7 @@ static json_t *last_of(const struct data_services *ds, const char *device, const
 json_t *data_services_meter(const struct data_services *ds, const struct site_meter *m)
 {
 	const struct zone *zone = *ds->site ? (*ds->site)->zone : NULL;
+	const char *counter = m->role == METER_PV ? "energy.active.export" : "energy.active.import";
 	struct device d = { 0 };
 
 	device_find(ds->points, m->name, &d);
@@ -98,7 +99,7 @@ json_t *data_services_meter(const struct data_services *ds, const struct site_me
 			 d.why, "since", time_or_null(d.since_us, zone), "last",
 			 time_or_null(d.last_us, zone), "age_s", age_or_null(d.last_us), "power_w",
 			 last_of(ds, m->name, "power.active"), "energy_wh",
-			 last_of(ds, m->name, "energy.active.import"), "unverified", d.unverified);
+			 last_of(ds, m->name, counter), "unverified", d.unverified);
 }
 
 static enum fems_rc reply_out(json_t *o, json_t **reply, struct fems_error *e)
