@@ -171,6 +171,31 @@ static void prefer_old(struct job *job)
 	}
 }
 
+/* Moves that save nothing are taken back: to the plan in force, else to the ERP's own place. */
+static void undo_idle_moves(struct job *job)
+{
+	const struct plan_problem *p = job->b.problem;
+	struct plan_conflict c;
+
+	for (int i = 0; i < p->n_orders; i++) {
+		const struct plan_order *o = &p->orders[i];
+		struct plan_place *at = &job->best->places[i], now = *at, want;
+		int64_t cost = job->best->cost.total_micro;
+
+		if (o->fixed_option >= 0 || (o->warm_option < 0 && o->erp_option < 0))
+			continue;
+		want = o->warm_option >= 0 ? (struct plan_place){ o->warm_option, o->warm_start }
+					   : (struct plan_place){ o->erp_option, o->erp_start };
+		if (want.option == now.option && want.start == now.start)
+			continue;
+		*at = want;
+		if (plan_evaluate(p, job->best, &c, 1) == 0 && job->best->cost.total_micro <= cost)
+			continue;
+		*at = now;
+		plan_evaluate(p, job->best, &c, 1);
+	}
+}
+
 /* ---- the result ---- */
 
 static bool moved_since(const struct job *job)
@@ -337,6 +362,7 @@ static enum fems_rc attempt(struct job *job, struct fems_error *e)
 	if ((rc = build_problem(&in, &rows, &job->b, e)) || (rc = find_best(job, e)))
 		return rc;
 	prefer_old(job);
+	undo_idle_moves(job);
 	return finish(job, e);
 }
 

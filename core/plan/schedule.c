@@ -134,7 +134,8 @@ static enum fems_rc get_numbers(const json_t *seg, const char *where, struct sto
 static void finish_window(struct store_order *o, struct window w)
 {
 	o->release_us = w.start_us;
-	o->due_us = w.end_us;
+	/* A window that ends before it begins is kept as an empty one; schedule_order_fault() names it. */
+	o->due_us = w.end_us && w.end_us < w.start_us ? w.start_us : w.end_us;
 	if (!o->duration_us && w.start_us && w.end_us > w.start_us)
 		o->duration_us = w.end_us - w.start_us;
 	if (!o->erp_start_us)

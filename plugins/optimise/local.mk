@@ -21,4 +21,9 @@ TESTS += tests/unit/test_plan_search
 tests_unit_test_plan_search_SOURCES = tests/unit/test_plan_search.c tests/unit/plan_sample.c tests/unit/plan_sample.h
 tests_unit_test_plan_search_CFLAGS = $(unit_cflags)
 tests_unit_test_plan_search_LDADD = liboptimise.la $(unit_ldadd) -lm
+check_PROGRAMS += tests/unit/test_planner
+TESTS += tests/unit/test_planner
+tests_unit_test_planner_SOURCES = tests/unit/test_planner.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+tests_unit_test_planner_CFLAGS = $(unit_cflags) $(SQLITE_CFLAGS)
+tests_unit_test_planner_LDADD = liboptimise.la $(unit_ldadd) $(SQLITE_LIBS) -lm
 endif
