@@ -38,7 +38,7 @@ static enum fems_rc check_order(const struct store_order *o, struct fems_error *
 {
 	if (!o->id || !o->id[0])
 		return err_set(e, FEMS_EINVAL, "%s: an order without an id", o->place ? o->place : "");
-	if (o->duration_us < 0 || o->due_us < o->release_us)
+	if (o->duration_us < 0 || (o->due_us && o->due_us < o->release_us))
 		return err_set(e, FEMS_EINVAL, "%s: order %s ends before it begins", o->place ? o->place : "",
 			       o->id);
 	return check_state(o->state, e);

@@ -311,7 +311,8 @@ static void bad_orders_leave_the_others(void **state)
 		      ",{\"id\":\"B\",\"equipment\":[\"LATHE\"],\"duration_s\":3600},"
 		      "{\"id\":\"C\",\"equipment\":[\"OVEN\"],\"earliest_start\":\"2026-04-20T12:00:00+09:00\","
 		      "\"latest_end\":\"2026-04-20T11:00:00+09:00\",\"duration_s\":3600},"
-		      "{\"id\":\"D\",\"equipment\":[\"OVEN\",\"PRESS\"],\"duration_s\":3600}"));
+		      "{\"id\":\"D\",\"equipment\":[\"OVEN\",\"PRESS\"],\"duration_s\":3600,"
+		      "\"earliest_start\":\"2026-04-20T09:00:00+09:00\"}"));
 	settle(t);
 	assert_string_equal(order_of(t, "B").state, "infeasible");
 	assert_string_equal(order_of(t, "C").state, "infeasible");
