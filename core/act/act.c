@@ -10,10 +10,14 @@
 #include "core/base/err.h"
 #include "core/base/json.h"
 
-#define GAP_US (5 * US_PER_S)
+#define GAP_US  (5 * US_PER_S)
 #define TRACKED 1024 /* points that were ever written; more are refused */
 
-struct written { uint32_t point; int64_t t_us; double value; };
+struct written {
+	uint32_t point;
+	int64_t t_us;
+	double value;
+};
 
 struct act {
 	struct act_options o;
@@ -57,7 +61,8 @@ static enum fems_rc check_mode(enum control_mode mode, const char *point, struct
 {
 	if (mode == CONTROL_ACT)
 		return FEMS_OK;
-	return err_set(e, FEMS_EAUTH, "%s was not written: control is \"%s\"; set site.control to \"act\" to allow commands",
+	return err_set(e, FEMS_EAUTH,
+		       "%s was not written: control is \"%s\"; set site.control to \"act\" to allow commands",
 		       point, mode == CONTROL_ADVISE ? "advise" : "off");
 }
 
@@ -84,15 +89,17 @@ static enum fems_rc take_turn(struct act *a, const struct point *p, double value
 	if (!w && a->n_written == TRACKED)
 		return err_set(e, FEMS_EUNSUP, "%s: more than %d points are being written", p->name, TRACKED);
 	if (w && w->value != value && now >= w->t_us && now - w->t_us < a->o.min_gap_us)
-		return err_set(e, FEMS_AGAIN, "%s: written %" PRId64 " ms ago, the least distance is %" PRId64 " ms", p->name,
-			       (now - w->t_us) / 1000, a->o.min_gap_us / 1000);
+		return err_set(e, FEMS_AGAIN,
+			       "%s: written %" PRId64 " ms ago, the least distance is %" PRId64 " ms",
+			       p->name, (now - w->t_us) / 1000, a->o.min_gap_us / 1000);
 	if (!w)
 		w = &a->written[a->n_written++];
 	*w = (struct written){ p->id, now, value };
 	return FEMS_OK;
 }
 
-static enum fems_rc permit(struct act *a, const char *name, double value, const struct point **p, struct fems_error *e)
+static enum fems_rc permit(struct act *a, const char *name, double value, const struct point **p,
+			   struct fems_error *e)
 {
 	enum fems_rc rc;
 
@@ -109,11 +116,13 @@ static enum fems_rc permit(struct act *a, const char *name, double value, const 
 	return rc;
 }
 
-static enum fems_rc record(struct act *a, const char *who, const char *action, const char *point, double value,
-			   const char *reason, const struct fems_error *result, struct fems_error *e)
+static enum fems_rc record(struct act *a, const char *who, const char *action, const char *point,
+			   double value, const char *reason, const struct fems_error *result,
+			   struct fems_error *e)
 {
-	json_t *detail = json_pack("{s:f,s:s,s:s}", "value", value, "reason", reason ? reason : "", "result",
-				   result ? result->text : "ok");
+	/* NaN and infinity are no numbers of JSON: they stand as null */
+	json_t *detail = json_pack("{s:o?,s:s,s:s}", "value", json_real(value), "reason",
+				   reason ? reason : "", "result", result ? result->text : "ok");
 	char *text = detail ? json_text(detail) : NULL;
 	enum fems_rc rc = text ? store_audit(a->o.store, who, action, point, text, e) : FEMS_ENOMEM;
 

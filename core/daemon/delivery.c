@@ -11,17 +11,18 @@
 #include "core/base/text.h"
 #include "core/loop/worker.h"
 
-#define ROUTES 16
-#define LOOK_US US_PER_S       /* plant time between looks at the outbox */
-#define PUSH_US (10 * US_PER_S)
-#define AT_ONCE 8
+#define ROUTES         16
+#define LOOK_US        US_PER_S /* plant time between looks at the outbox */
+#define PUSH_US        (10 * US_PER_S)
+#define AT_ONCE        8
 #define BACKOFF_MAX_US (15 * US_PER_MIN)
 
 struct route {
 	struct delivery *d;
 	char name[64];
 	struct worker *worker;
-	bool looking; /* atomic: a look is queued already */
+	unsigned seed; /* the worker's own */
+	bool looking;  /* atomic: a look is queued already */
 };
 
 struct delivery {
@@ -31,7 +32,6 @@ struct delivery {
 	struct route routes[ROUTES];
 	size_t n;
 	bool stop; /* atomic */
-	unsigned seed;
 };
 
 struct letter { /* an owned copy of a due message */
@@ -75,32 +75,37 @@ static bool collect(void *ctx, const struct store_message *m)
 
 static void tell(struct route *r, const struct letter *l, const char *state, const char *error)
 {
-	json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s}", "id", (json_int_t)l->id, "route", r->name, "key", l->key, "state",
-				 state, "error", error);
+	json_t *body = json_pack("{s:I,s:s,s:s,s:s,s:s}", "id", (json_int_t)l->id, "route", r->name, "key",
+				 l->key, "state", state, "error", error);
 
 	if (body && r->d->hooks.notice)
 		r->d->hooks.notice(r->d->hooks.ctx, "outbox", body);
 	json_decref(body);
 }
 
-static void deliver(struct route *r, const struct letter *l)
+/* False: what became of it cannot be kept, so it is due again. */
+static bool deliver(struct route *r, const struct letter *l)
 {
 	struct delivery *d = r->d;
 	struct fems_delivery answer = { .size = sizeof answer };
 	struct fems_error e = { .text = "" }, failed = { .text = "" };
 	struct fems_span body = { l->body, l->len };
 	enum fems_rc rc = d->hooks.push(d->hooks.ctx, r->name, l->type, l->key, body, PUSH_US, &answer, &e);
-	double jitter = (double)(rand_r(&d->seed) % 1000) / 1000;
-	int64_t wait = answer.retry_after_us ? answer.retry_after_us : delivery_backoff_us(l->attempts, jitter);
+	double jitter = (double)(rand_r(&r->seed) % 1000) / 1000;
+	int64_t wait =
+		answer.retry_after_us > 0 ? answer.retry_after_us : delivery_backoff_us(l->attempts, jitter);
 	const char *state = !rc ? "done" : answer.permanent || rc == FEMS_EUNSUP ? "dead" : "retry";
 
 	answer.receipt[sizeof answer.receipt - 1] = '\0';
 	if (rc)
-		log_line(state[0] == 'd' ? FEMS_LOG_ERROR : FEMS_LOG_WARN, "outbox", "%s to \"%s\": %s%s", l->key, r->name, e.text,
-			 state[0] == 'd' ? "; given up: see femsctl outbox" : "");
-	if (store_outbox_result(d->store, l->id, state, clock_now_us() + wait, e.text, answer.receipt, &failed))
-		log_line(FEMS_LOG_ERROR, "outbox", "%s: the result cannot be kept: %s", l->key, failed.text);
+		log_line(state[0] == 'd' ? FEMS_LOG_ERROR : FEMS_LOG_WARN, "outbox", "%s to \"%s\": %s%s",
+			 l->key, r->name, e.text, state[0] == 'd' ? "; given up: see femsctl outbox" : "");
 	tell(r, l, state, e.text);
+	if (!store_outbox_result(d->store, l->id, state, clock_now_us() + wait, e.text, answer.receipt,
+				 &failed))
+		return true;
+	log_line(FEMS_LOG_ERROR, "outbox", "%s: the result cannot be kept: %s", l->key, failed.text);
+	return false;
 }
 
 static void look(void *ctx)
@@ -108,6 +113,7 @@ static void look(void *ctx)
 	struct route *r = ctx;
 	struct fems_error e = { .text = "" };
 	struct batch b;
+	bool kept = true;
 
 	__atomic_store_n(&r->looking, false, __ATOMIC_RELEASE);
 	do {
@@ -116,10 +122,10 @@ static void look(void *ctx)
 			log_line(FEMS_LOG_ERROR, "outbox", "cannot be read: %s", e.text);
 		for (size_t i = 0; i < b.n; i++) {
 			if (!__atomic_load_n(&r->d->stop, __ATOMIC_ACQUIRE))
-				deliver(r, &b.letters[i]);
+				kept = deliver(r, &b.letters[i]) && kept;
 			free(b.letters[i].body);
 		}
-	} while (b.n == AT_ONCE && !__atomic_load_n(&r->d->stop, __ATOMIC_ACQUIRE));
+	} while (b.n == AT_ONCE && kept && !__atomic_load_n(&r->d->stop, __ATOMIC_ACQUIRE));
 }
 
 static struct route *route_find(struct delivery *d, const char *name)
@@ -143,6 +149,7 @@ static void routes_update(struct delivery *d)
 		if (route_find(d, name))
 			continue;
 		r->d = d;
+		r->seed = (unsigned)clock_mono_us();
 		str_copy(r->name, sizeof r->name, name);
 		if (worker_new("outbox", &r->worker, &e)) {
 			log_line(FEMS_LOG_ERROR, "outbox", "no thread for route \"%s\": %s", name, e.text);
@@ -172,7 +179,6 @@ enum fems_rc delivery_open(struct store *store, const struct delivery_hooks *hoo
 		return err_set(e, FEMS_ENOMEM, "out of memory");
 	d->store = store;
 	d->hooks = *hooks;
-	d->seed = (unsigned)clock_mono_us();
 	pthread_mutex_init(&d->lock, NULL);
 	*out = d;
 	delivery_wake(d);
@@ -190,12 +196,12 @@ bool delivery_close(struct delivery *d, int64_t budget_us)
 	for (size_t i = 0; i < d->n; i++) {
 		int64_t left = until - clock_mono_us();
 
-		if (worker_stop(d->routes[i].worker, left > 0 ? left : 0))
-			worker_free(d->routes[i].worker);
-		else
+		if (!worker_stop(d->routes[i].worker, left > 0 ? left : 0))
 			all = false;
 	}
 	if (all) {
+		for (size_t i = 0; i < d->n; i++)
+			worker_free(d->routes[i].worker);
 		pthread_mutex_destroy(&d->lock);
 		free(d);
 	}

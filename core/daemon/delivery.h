@@ -29,7 +29,8 @@ struct delivery_hooks {
 enum fems_rc delivery_open(struct store *, const struct delivery_hooks *, struct delivery **out, struct fems_error *);
 /* Something was put into the outbox, or the routes changed. Any thread. */
 void delivery_wake(struct delivery *);
-/* False: a connector did not come back within the budget; nothing is freed then. */
+/* False: a connector did not come back within the budget; nothing is freed then, and a second call tells
+ * whether it has come back since. */
 bool delivery_close(struct delivery *, int64_t budget_us);
 
 /* When to try again after so many attempts; the jitter (0..1) spreads peers' load. */

@@ -60,8 +60,9 @@ static void store(const struct daemon *d, json_t *status, json_t *alarms)
 	store_stats(d->store, &s);
 	json_object_set_new(status, "store",
 			    json_pack("{s:I,s:I,s:I,s:I,s:b,s:o}", "stored", (json_int_t)s.samples_stored, "queued",
-				      (json_int_t)s.samples_queued, "dropped", (json_int_t)s.samples_dropped, "bytes",
-				      (json_int_t)s.bytes, "disk_full", s.disk_full, "last_commit",
+				      (json_int_t)s.samples_queued, "dropped",
+				      (json_int_t)(s.samples_dropped + recorder_lost(d->recorder)), "bytes", (json_int_t)s.bytes,
+				      "disk_full", s.disk_full, "last_commit",
 				      s.last_commit_us ? instant(d, s.last_commit_us) : json_null()));
 	if (s.disk_full)
 		alarm_add(d, alarms, clock_now_us(), "the disk is full: samples wait in memory", "디스크 가득 참: 측정값이 메모리에 대기 중",
