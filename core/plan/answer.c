@@ -42,12 +42,13 @@ json_t *plan_json(const struct plan_problem *p, const struct plan *plan)
 	json_t *orders = json_array(), *battery = NULL, *j;
 
 	for (int i = 0; i < p->n_orders; i++)
-		json_array_append_new(orders, json_pack("{s:s,s:i,s:i}", "id", p->orders[i].id, "option",
-							plan->places[i].option, "start", plan->places[i].start));
+		json_array_append_new(orders,
+				      json_pack("{s:s,s:i,s:i}", "id", p->orders[i].id, "option",
+						plan->places[i].option, "start", plan->places[i].start));
 	j = json_pack("{s:o,s:{s:I,s:I,s:I,s:I}}", "orders", orders, "cost", "energy_micro",
-		      (json_int_t)plan->cost.energy_micro, "demand_micro", (json_int_t)plan->cost.demand_micro,
-		      "late_micro", (json_int_t)plan->cost.late_micro, "total_micro",
-		      (json_int_t)plan->cost.total_micro);
+		      (json_int_t)plan->cost.energy_micro, "demand_micro",
+		      (json_int_t)plan->cost.demand_micro, "late_micro", (json_int_t)plan->cost.late_micro,
+		      "total_micro", (json_int_t)plan->cost.total_micro);
 	if (!j)
 		return NULL;
 	if (plan->battery_w) {
@@ -89,10 +90,11 @@ static enum fems_rc get_order(const struct plan_problem *p, struct plan *plan, c
 		return err_set(e, FEMS_EINVAL, "%s: order \"%s\" %s", where, key.id,
 			       hit ? "stands twice" : "is not in the problem");
 	if (option < 0 || option >= p->orders[hit->i].n_options)
-		return err_set(e, FEMS_EINVAL, "%s: order \"%s\" has no option %" PRId64, where, key.id, option);
+		return err_set(e, FEMS_EINVAL, "%s: order \"%s\" has no option %" PRId64, where, key.id,
+			       option);
 	if (start < -1000000 || start > 1000000)
-		return err_set(e, FEMS_EINVAL, "%s: start %" PRId64 " of order \"%s\" is no slot", where, start,
-			       key.id);
+		return err_set(e, FEMS_EINVAL, "%s: start %" PRId64 " of order \"%s\" is no slot", where,
+			       start, key.id);
 	seen[hit->i] = 1;
 	plan->places[hit->i] = (struct plan_place){ (int)option, (int)start };
 	return FEMS_OK;
@@ -138,7 +140,8 @@ static enum fems_rc get_battery(const struct plan_problem *p, struct plan *plan,
 			       : FEMS_OK;
 	rc = json_get_array(j, "plan", "battery_w", false, &a, e);
 	if (!rc && json_array_size(a) != (size_t)p->slots)
-		rc = err_set(e, FEMS_EINVAL, "plan.battery_w has %zu items; give %d", json_array_size(a), p->slots);
+		rc = err_set(e, FEMS_EINVAL, "plan.battery_w has %zu items; give %d", json_array_size(a),
+			     p->slots);
 	for (int t = 0; !rc && t < p->slots; t++) {
 		const json_t *v = json_array_get(a, (size_t)t);
 		int64_t w = json_integer_value(v);

@@ -147,7 +147,8 @@ static void set_places(const struct build_input *in, const struct store_order *r
 	o->fixed_option = o->erp_option = o->warm_option = -1;
 	if (is_fixed(in, row)) {
 		o->fixed_option = option_on(in, o, row->plan_equipment);
-		o->fixed_start = slot_floor(in, row->plan_start_us ? row->plan_start_us : row->actual_start_us);
+		o->fixed_start =
+			slot_floor(in, row->plan_start_us ? row->plan_start_us : row->actual_start_us);
 	} else if (row->plan_start_us >= in->from_us) {
 		o->warm_option = option_on(in, o, row->plan_equipment);
 		o->warm_start = slot_floor(in, row->plan_start_us);
@@ -277,7 +278,8 @@ static bool last_of(const struct build_input *in, const char *quantity, double *
 
 	snprintf(name, sizeof name, "%s/%s", in->site->battery.meter, quantity);
 	id = store_series_find(in->store, name);
-	if (!id || !store_last(in->store, id, &s) || (s.quality & FEMS_Q_CLASS) > FEMS_Q_UNCERTAIN || !isfinite(s.value))
+	if (!id || !store_last(in->store, id, &s) || (s.quality & FEMS_Q_CLASS) > FEMS_Q_UNCERTAIN ||
+	    !isfinite(s.value))
 		return false;
 	*v = s.value;
 	return true;
@@ -299,8 +301,10 @@ static void set_battery(struct build *b)
 		stored = stored * (double)sb->capacity_wh / 100;
 	}
 	stored = stored < 0 ? 0 : stored > (double)sb->capacity_wh ? (double)sb->capacity_wh : stored;
-	*pb = (struct plan_battery){ sb->capacity_wh, sb->power_w, sb->min_wh, sb->max_wh, (int64_t)stored, 0,
-				     sb->efficiency_permille };
+	*pb = (struct plan_battery){
+		sb->capacity_wh,        sb->power_w, sb->min_wh, sb->max_wh, (int64_t)stored, 0,
+		sb->efficiency_permille
+	};
 	/* It hands over what it got, inside its range; more than the horizon can charge is not asked for. */
 	pb->end_min_wh = pb->stored_wh > sb->max_wh ? sb->max_wh : pb->stored_wh;
 	if (pb->stored_wh < sb->min_wh)
@@ -311,7 +315,8 @@ static enum fems_rc set_curves(struct build *b, struct fems_error *e)
 {
 	struct plan_problem *p = b->problem;
 	struct forecast f;
-	enum fems_rc rc = forecast_make(b->in.store, b->in.site, b->in.now_us, b->in.from_us, p->slots, &f, e);
+	enum fems_rc rc =
+		forecast_make(b->in.store, b->in.site, b->in.now_us, b->in.from_us, p->slots, &f, e);
 
 	if (rc)
 		return rc;
@@ -396,8 +401,8 @@ static enum fems_rc add_orders(struct build *b, struct fems_error *e)
 		const struct store_order *o = &b->rows.v[i];
 
 		b->kept[i] = is_fixed(&b->in, o) && o->plan_end_us && o->plan_end_us <= b->in.from_us;
-		b->later[i] = !is_fixed(&b->in, o) &&
-			      release_of(&b->in, o) + length_of(o) > b->problem->slots;
+		b->later[i] =
+			!is_fixed(&b->in, o) && release_of(&b->in, o) + length_of(o) > b->problem->slots;
 		if (b->left_out[i] || b->later[i] || b->kept[i])
 			continue;
 		if (!add_order(b, i))
@@ -428,11 +433,14 @@ static int weakest(const struct build *b, const struct plan_conflict *c)
 		int i = order_of_id(b->problem, s, len);
 
 		if (i >= 0 && worst >= 0) {
-			const struct store_order *x = &b->rows.v[b->row_of[i]], *y = &b->rows.v[b->row_of[worst]];
+			const struct store_order *x = &b->rows.v[b->row_of[i]],
+						 *y = &b->rows.v[b->row_of[worst]];
 			bool xf = b->problem->orders[i].fixed_option >= 0;
 			bool yf = b->problem->orders[worst].fixed_option >= 0;
 
-			if (xf != yf ? yf : x->priority != y->priority ? x->priority < y->priority : x->due_us > y->due_us)
+			if (xf != yf                     ? yf
+			    : x->priority != y->priority ? x->priority < y->priority
+							 : x->due_us > y->due_us)
 				worst = i;
 		} else if (i >= 0) {
 			worst = i;

@@ -32,7 +32,7 @@ struct build {
 	struct plan_conflict *conflicts;
 	int n_conflicts, cap_conflicts;
 	enum forecast_kind base_kind;
-	bool battery_unknown;         /* the site has one, but its stored energy is not known */
+	bool battery_unknown; /* the site has one, but its stored energy is not known */
 };
 
 /* Takes the rows. Orders that exclude each other are left out one by one, least priority first, until

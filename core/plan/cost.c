@@ -13,8 +13,9 @@ int64_t cost_slot(const struct plan_problem *p, int slot, int64_t import_w)
 
 int64_t cost_demand(const struct plan_problem *p, int64_t peak_w)
 {
-	return peak_w > p->demand_threshold_w ? money_power(peak_w - p->demand_threshold_w, p->demand_price_micro)
-					      : 0;
+	return peak_w > p->demand_threshold_w
+		       ? money_power(peak_w - p->demand_threshold_w, p->demand_price_micro)
+		       : 0;
 }
 
 int64_t cost_late(const struct plan_order *o, int end)
@@ -22,8 +23,8 @@ int64_t cost_late(const struct plan_order *o, int end)
 	return end > o->due ? (end - o->due) * o->late_micro_per_slot : 0;
 }
 
-void cost_add_order(const struct plan_problem *p, const struct plan_order *o, struct plan_place place, int sign,
-		    int64_t *w)
+void cost_add_order(const struct plan_problem *p, const struct plan_order *o, struct plan_place place,
+		    int sign, int64_t *w)
 {
 	const struct plan_option *op = &o->options[place.option];
 	int first = place.start < 0 ? -place.start : 0;

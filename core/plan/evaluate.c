@@ -33,10 +33,11 @@ static bool judge_option(struct judge *j, int i)
 	c = conflict_next(&j->list, "order");
 	conflict_order(c, o->id);
 	if (exists) {
-		conflict_en(c, "Order %s runs already or is locked at slot %d and was moved to slot %d.", o->id,
-			    o->fixed_start, at.start);
-		conflict_ko(c, "오더 %s은(는) 이미 진행 중이거나 고정(슬롯 %d)인데 슬롯 %d(으)로 옮겨졌습니다.", o->id,
-			    o->fixed_start, at.start);
+		conflict_en(c, "Order %s runs already or is locked at slot %d and was moved to slot %d.",
+			    o->id, o->fixed_start, at.start);
+		conflict_ko(c,
+			    "오더 %s은(는) 이미 진행 중이거나 고정(슬롯 %d)인데 슬롯 %d(으)로 옮겨졌습니다.",
+			    o->id, o->fixed_start, at.start);
 	} else {
 		conflict_en(c, "Order %s has no option %d.", o->id, at.option);
 		conflict_ko(c, "오더 %s에 선택지 %d이(가) 없습니다.", o->id, at.option);
@@ -55,14 +56,16 @@ static void judge_window(struct judge *j, int i)
 		conflict_order(c, o->id);
 		conflict_en(c, "Order %s starts at slot %d, before it is released at slot %d.", o->id, start,
 			    o->release);
-		conflict_ko(c, "오더 %s이(가) 착수 가능 슬롯 %d보다 이른 슬롯 %d에 시작합니다.", o->id, o->release, start);
+		conflict_ko(c, "오더 %s이(가) 착수 가능 슬롯 %d보다 이른 슬롯 %d에 시작합니다.", o->id,
+			    o->release, start);
 	}
 	if (end > j->p->slots) {
 		c = conflict_next(&j->list, "horizon");
 		conflict_order(c, o->id);
 		conflict_en(c, "Order %s ends at slot %d, behind the end of the plan at slot %d.", o->id, end,
 			    j->p->slots);
-		conflict_ko(c, "오더 %s이(가) 계획 끝(슬롯 %d)을 지나 슬롯 %d에 끝납니다.", o->id, j->p->slots, end);
+		conflict_ko(c, "오더 %s이(가) 계획 끝(슬롯 %d)을 지나 슬롯 %d에 끝납니다.", o->id,
+			    j->p->slots, end);
 	}
 }
 
@@ -127,10 +130,13 @@ static void judge_limit(struct judge *j)
 	for (int i = 0; i < p->n_orders; i++)
 		if (j->plan->places[i].start <= first && order_end(j, i) > first)
 			conflict_order(c, p->orders[i].id);
-	conflict_en(c, "Import of %" PRId64 " W in slot %d is above the limit of %" PRId64 " W (%d slots in all).",
+	conflict_en(c,
+		    "Import of %" PRId64 " W in slot %d is above the limit of %" PRId64
+		    " W (%d slots in all).",
 		    j->plan->import_w[first], first, p->import_limit_w, n);
-	conflict_ko(c, "슬롯 %d의 수전 %" PRId64 " W이(가) 한도 %" PRId64 " W을(를) 넘습니다(모두 %d개 슬롯).", first,
-		    j->plan->import_w[first], p->import_limit_w, n);
+	conflict_ko(c,
+		    "슬롯 %d의 수전 %" PRId64 " W이(가) 한도 %" PRId64 " W을(를) 넘습니다(모두 %d개 슬롯).",
+		    first, j->plan->import_w[first], p->import_limit_w, n);
 }
 
 static void report_battery(struct judge *j, int slot, const char *en, const char *ko)
@@ -160,7 +166,8 @@ static void judge_battery(struct judge *j)
 		}
 		stored += wh > 0 ? wh * b->efficiency_permille : wh * 1000;
 		if (stored < low || stored > high) {
-			report_battery(j, t, "the stored energy leaves its range", "저장량이 허용 범위를 벗어납니다");
+			report_battery(j, t, "the stored energy leaves its range",
+				       "저장량이 허용 범위를 벗어납니다");
 			return;
 		}
 	}

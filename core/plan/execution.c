@@ -16,9 +16,9 @@
 #include "core/base/json.h"
 #include "core/base/log.h"
 
-#define SETTLE_US US_PER_MIN               /* until the last samples behind the end are there */
-#define ENERGY_WAIT_US (5 * US_PER_MIN)    /* for energy that is still provisional */
-#define REPORT_WITHIN_US (7 * US_PER_DAY)  /* older ones wait for a person */
+#define SETTLE_US        US_PER_MIN       /* until the last samples behind the end are there */
+#define ENERGY_WAIT_US   (5 * US_PER_MIN) /* for energy that is still provisional */
+#define REPORT_WITHIN_US (7 * US_PER_DAY) /* older ones wait for a person */
 
 struct follow {
 	struct planner *pl;
@@ -51,7 +51,8 @@ static bool followed(const struct follow *f, const struct store_order *o)
 	for (size_t i = 0; i < f->rows.n; i++) {
 		const struct store_order *x = &f->rows.v[i];
 
-		if (x != o && x->plan_start_us >= o->plan_end_us && x->plan_start_us <= o->plan_end_us + US_PER_SLOT &&
+		if (x != o && x->plan_start_us >= o->plan_end_us &&
+		    x->plan_start_us <= o->plan_end_us + US_PER_SLOT &&
 		    !strcmp(x->plan_equipment, o->plan_equipment))
 			return true;
 	}
@@ -77,8 +78,8 @@ static void end_order(struct follow *f, const struct store_order *o)
 }
 
 /* Adds the message to every route that takes it; the last one also marks the order as reported. */
-static enum fems_rc queue_report(struct follow *f, const struct store_order *o, const json_t *doc, bool *fresh,
-				 struct fems_error *e)
+static enum fems_rc queue_report(struct follow *f, const struct store_order *o, const json_t *doc,
+				 bool *fresh, struct fems_error *e)
 {
 	const struct planner_hooks *h = &f->pl->o.hooks;
 	char *body = json_text(doc), key[200];
@@ -88,9 +89,15 @@ static enum fems_rc queue_report(struct follow *f, const struct store_order *o, 
 	snprintf(key, sizeof key, "perf-%s-%" PRId64, o->id, o->rev);
 	for (size_t i = 0; !rc && (route = h->taker(h->ctx, "operations-performance", i)) != NULL; i++) {
 		bool last = h->taker(h->ctx, "operations-performance", i + 1) == NULL;
-		struct store_message m = { .route = route, .type = "operations-performance", .key = key,
-					   .business = o->request_id, .state = "new", .last_error = "", .receipt = "",
-					   .body = { body, strlen(body) }, .created_us = f->now_us,
+		struct store_message m = { .route = route,
+					   .type = "operations-performance",
+					   .key = key,
+					   .business = o->request_id,
+					   .state = "new",
+					   .last_error = "",
+					   .receipt = "",
+					   .body = { body, strlen(body) },
+					   .created_us = f->now_us,
 					   .next_us = f->now_us };
 
 		rc = store_outbox_add(f->pl->o.store, last ? o->id : NULL, &m, fresh, e);

@@ -19,7 +19,7 @@ struct hole {
 	const struct zone *zone;
 	const struct plan_order *o;
 	int i;
-	int64_t *load_w;            /* import without the order */
+	int64_t *load_w;             /* import without the order */
 	int64_t *before_w, *after_w; /* highest counting load before slot t, and from slot t on */
 };
 
@@ -45,9 +45,11 @@ static bool hole_make(struct hole *h)
 	memcpy(h->load_w, h->plan->import_w, n * sizeof *h->load_w);
 	cost_add_order(p, h->o, h->plan->places[h->i], -1, h->load_w);
 	for (int t = 0; t < p->slots; t++)
-		h->before_w[t + 1] = p->counts[t] && h->load_w[t] > h->before_w[t] ? h->load_w[t] : h->before_w[t];
+		h->before_w[t + 1] =
+			p->counts[t] && h->load_w[t] > h->before_w[t] ? h->load_w[t] : h->before_w[t];
 	for (int t = p->slots - 1; t >= 0; t--)
-		h->after_w[t] = p->counts[t] && h->load_w[t] > h->after_w[t + 1] ? h->load_w[t] : h->after_w[t + 1];
+		h->after_w[t] =
+			p->counts[t] && h->load_w[t] > h->after_w[t + 1] ? h->load_w[t] : h->after_w[t + 1];
 	return true;
 }
 
@@ -123,7 +125,8 @@ static const char *clock_text(const struct hole *h, int slot, bool date, char *b
 
 	zone_civil(h->zone, h->p->from_us + (int64_t)slot * h->p->slot_s * 1000000, &c);
 	if (date)
-		snprintf(buf, cap, "%02d-%02d %02d:%02d", c.month % 100, c.day % 100, c.hour % 100, c.minute % 100);
+		snprintf(buf, cap, "%02d-%02d %02d:%02d", c.month % 100, c.day % 100, c.hour % 100,
+			 c.minute % 100);
 	else
 		snprintf(buf, cap, "%02d:%02d", c.hour % 100, c.minute % 100);
 	return buf;
@@ -262,7 +265,8 @@ static void say_taken(const struct hole *h, struct plan_place was, struct plan_r
 	}
 }
 
-static void say_dearest(const struct hole *h, struct plan_place was, struct plan_place is, struct plan_reason *r)
+static void say_dearest(const struct hole *h, struct plan_place was, struct plan_place is,
+			struct plan_reason *r)
 {
 	char a[24], b[24];
 	int first, last;
@@ -365,8 +369,8 @@ void plan_explain(const struct plan_problem *p, const struct plan *plan, const s
 	struct plan_place was = erp->places[i], is = plan->places[i];
 
 	memset(out, 0, sizeof *out);
-	out->moved = was.start != is.start ||
-		     h.o->options[was.option].machine != h.o->options[is.option].machine;
+	out->moved =
+		was.start != is.start || h.o->options[was.option].machine != h.o->options[is.option].machine;
 	if (!hole_make(&h)) {
 		ADD_EN(out, "Out of memory: no reason.");
 		ADD_KO(out, "메모리 부족: 이유 없음.");

@@ -66,8 +66,8 @@ static uint32_t series_of(struct store *s, const char *meter, const char *quanti
 }
 
 /* Adds sign times the energy of a meter; one that has no such series is not wanted. */
-static enum fems_rc add_meter(struct history *h, struct store *s, const char *meter, const char *quantity, int sign,
-			      struct fems_error *e)
+static enum fems_rc add_meter(struct history *h, struct store *s, const char *meter, const char *quantity,
+			      int sign, struct fems_error *e)
 {
 	uint32_t id = series_of(s, meter, quantity);
 
@@ -97,7 +97,8 @@ static enum fems_rc add_pv(struct history *h, struct store *s, const struct site
 	return rc;
 }
 
-static enum fems_rc read_base(struct history *h, struct store *s, const struct site *site, struct fems_error *e)
+static enum fems_rc read_base(struct history *h, struct store *s, const struct site *site,
+			      struct fems_error *e)
 {
 	enum fems_rc rc = add_meter(h, s, site->main_meter, "energy.active.import", 1, e);
 
@@ -149,7 +150,8 @@ static int64_t watts(int64_t wh)
 	return wh > 0 ? wh * 4 : 0;
 }
 
-static bool median_curve(const struct history *h, const struct zone *z, int64_t from_us, int slots, int64_t *w)
+static bool median_curve(const struct history *h, const struct zone *z, int64_t from_us, int slots,
+			 int64_t *w)
 {
 	int64_t v[DAYS + 1];
 	bool any = false;
@@ -196,7 +198,8 @@ static bool last_power(struct store *s, const char *meter, double *sum, double s
 	struct fems_sample v;
 	uint32_t id = series_of(s, meter, "power.active");
 
-	if (!id || !store_last(s, id, &v) || (v.quality & FEMS_Q_CLASS) > FEMS_Q_UNCERTAIN || !isfinite(v.value))
+	if (!id || !store_last(s, id, &v) || (v.quality & FEMS_Q_CLASS) > FEMS_Q_UNCERTAIN ||
+	    !isfinite(v.value))
 		return false;
 	*sum += sign * v.value;
 	return true;
@@ -226,12 +229,13 @@ static void fill_rest(int64_t *w, int slots, double last)
 		w[t] = w[t] < 0 ? v : w[t];
 }
 
-static enum fems_rc make_base(struct store *s, const struct site *site, int64_t now_us, int64_t from_us, int slots,
-			      struct forecast *f, struct fems_error *e)
+static enum fems_rc make_base(struct store *s, const struct site *site, int64_t now_us, int64_t from_us,
+			      int slots, struct forecast *f, struct fems_error *e)
 {
 	struct history h = { 0 };
 	bool room = history_open(&h, now_us), last;
-	enum fems_rc rc = room ? read_base(&h, s, site, e) : err_set(e, FEMS_ENOMEM, "out of memory for the forecast");
+	enum fems_rc rc =
+		room ? read_base(&h, s, site, e) : err_set(e, FEMS_ENOMEM, "out of memory for the forecast");
 	double w = 0;
 
 	if (!rc) {
@@ -245,12 +249,13 @@ static enum fems_rc make_base(struct store *s, const struct site *site, int64_t 
 	return rc;
 }
 
-static enum fems_rc make_pv(struct store *s, const struct site *site, int64_t now_us, int64_t from_us, int slots,
-			    struct forecast *f, struct fems_error *e)
+static enum fems_rc make_pv(struct store *s, const struct site *site, int64_t now_us, int64_t from_us,
+			    int slots, struct forecast *f, struct fems_error *e)
 {
 	struct history h = { 0 };
-	enum fems_rc rc = history_open(&h, now_us) ? add_pv(&h, s, site, 1, e)
-						   : err_set(e, FEMS_ENOMEM, "out of memory for the forecast");
+	enum fems_rc rc = history_open(&h, now_us)
+				  ? add_pv(&h, s, site, 1, e)
+				  : err_set(e, FEMS_ENOMEM, "out of memory for the forecast");
 
 	if (!rc) {
 		bool any = mean_curve(&h, site->zone, from_us, slots, f->pv_w);
@@ -262,8 +267,8 @@ static enum fems_rc make_pv(struct store *s, const struct site *site, int64_t no
 	return rc;
 }
 
-enum fems_rc forecast_make(struct store *s, const struct site *site, int64_t now_us, int64_t from_us, int slots,
-			   struct forecast *out, struct fems_error *e)
+enum fems_rc forecast_make(struct store *s, const struct site *site, int64_t now_us, int64_t from_us,
+			   int slots, struct forecast *out, struct fems_error *e)
 {
 	enum fems_rc rc;
 

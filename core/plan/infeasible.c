@@ -11,8 +11,8 @@
 
 struct look {
 	const struct plan_problem *p;
-	int *fixed;      /* per machine and slot: the fixed order there, -1 none */
-	int64_t *low_w;  /* per slot: the least import without the free orders */
+	int *fixed;     /* per machine and slot: the fixed order there, -1 none */
+	int64_t *low_w; /* per slot: the least import without the free orders */
 	struct conflict_list list;
 };
 
@@ -30,9 +30,10 @@ static void report_fixed_overlap(struct look *l, int a, int b, int machine)
 
 	conflict_order(c, x);
 	conflict_order(c, y);
-	conflict_en(c, "Orders %s and %s are both fixed on machine %s at the same time; release one of them.", x, y,
-		    id);
-	conflict_ko(c, "오더 %s와(과) %s이(가) 설비 %s에 같은 시간으로 고정되어 있습니다. 하나를 푸십시오.", x, y, id);
+	conflict_en(c, "Orders %s and %s are both fixed on machine %s at the same time; release one of them.",
+		    x, y, id);
+	conflict_ko(c, "오더 %s와(과) %s이(가) 설비 %s에 같은 시간으로 고정되어 있습니다. 하나를 푸십시오.",
+		    x, y, id);
 }
 
 static void report_fixed_horizon(struct look *l, const struct plan_order *o)
@@ -40,7 +41,8 @@ static void report_fixed_horizon(struct look *l, const struct plan_order *o)
 	struct plan_conflict *c = conflict_next(&l->list, "horizon");
 
 	conflict_order(c, o->id);
-	conflict_en(c, "Order %s is fixed and ends behind the end of the plan; plan a longer horizon.", o->id);
+	conflict_en(c, "Order %s is fixed and ends behind the end of the plan; plan a longer horizon.",
+		    o->id);
 	conflict_ko(c, "고정된 오더 %s이(가) 계획 끝을 지나 끝납니다. 계획 기간을 늘리십시오.", o->id);
 }
 
@@ -80,11 +82,15 @@ static void look_at_limit(struct look *l)
 	if (!n)
 		return;
 	c = conflict_next(&l->list, "limit");
-	conflict_en(c, "The base load and what runs already import at least %" PRId64 " W in slot %d (%d slots in "
-		    "all), above the limit of %" PRId64 " W, before any order is placed.", l->low_w[first], first, n,
-		    l->p->import_limit_w);
-	conflict_ko(c, "기저 부하와 진행 중인 작업만으로 슬롯 %d에 %" PRId64 " W(모두 %d개 슬롯)로 한도 %" PRId64
-		    " W을(를) 넘습니다.", first, l->low_w[first], n, l->p->import_limit_w);
+	conflict_en(c,
+		    "The base load and what runs already import at least %" PRId64
+		    " W in slot %d (%d slots in "
+		    "all), above the limit of %" PRId64 " W, before any order is placed.",
+		    l->low_w[first], first, n, l->p->import_limit_w);
+	conflict_ko(c,
+		    "기저 부하와 진행 중인 작업만으로 슬롯 %d에 %" PRId64 " W(모두 %d개 슬롯)로 한도 %" PRId64
+		    " W을(를) 넘습니다.",
+		    first, l->low_w[first], n, l->p->import_limit_w);
 }
 
 static void look_at_battery(struct look *l)
@@ -94,13 +100,14 @@ static void look_at_battery(struct look *l)
 	int64_t top = (b->max_wh > b->stored_wh ? b->max_wh : b->stored_wh) * 1000;
 	struct plan_conflict *c;
 
-	if (!b->capacity_wh || (b->end_min_wh * 1000 <= top && b->stored_wh * 1000 + wh >= b->end_min_wh * 1000))
+	if (!b->capacity_wh ||
+	    (b->end_min_wh * 1000 <= top && b->stored_wh * 1000 + wh >= b->end_min_wh * 1000))
 		return;
 	c = conflict_next(&l->list, "battery");
 	conflict_en(c, "The battery cannot hold %" PRId64 " Wh at the end: it has %" PRId64 " Wh now.",
 		    b->end_min_wh, b->stored_wh);
-	conflict_ko(c, "배터리(현재 %" PRId64 " Wh)로는 계획 끝에 %" PRId64 " Wh을(를) 담을 수 없습니다.", b->stored_wh,
-		    b->end_min_wh);
+	conflict_ko(c, "배터리(현재 %" PRId64 " Wh)로는 계획 끝에 %" PRId64 " Wh을(를) 담을 수 없습니다.",
+		    b->stored_wh, b->end_min_wh);
 }
 
 /* ---- orders that have no place of their own ---- */
@@ -167,13 +174,16 @@ static void report_no_place(struct look *l, const struct plan_order *o, enum sta
 			       "기저 부하와 합치면 수전 한도를 넘습니다" },
 	};
 	struct plan_conflict *c = conflict_next(&l->list, why[st].rule);
-	int n = shortest(o), from = o->release > 0 ? o->release : 0, left = l->p->slots > from ? l->p->slots - from : 0;
+	int n = shortest(o), from = o->release > 0 ? o->release : 0,
+	    left = l->p->slots > from ? l->p->slots - from : 0;
 
 	conflict_order(c, o->id);
-	conflict_en(c, "Order %s has no place: it needs %d slots (%d min) between slot %d and the end (%d slots): %s.",
+	conflict_en(c,
+		    "Order %s has no place: it needs %d slots (%d min) between slot %d and the end (%d "
+		    "slots): %s.",
 		    o->id, n, n * l->p->slot_s / 60, o->release, left, why[st].en);
-	conflict_ko(c, "오더 %s을(를) 둘 곳이 없습니다: 슬롯 %d부터 끝까지 %d개 중 %d개(%d분)가 필요하나 %s.", o->id,
-		    o->release, left, n, n * l->p->slot_s / 60, why[st].ko);
+	conflict_ko(c, "오더 %s을(를) 둘 곳이 없습니다: 슬롯 %d부터 끝까지 %d개 중 %d개(%d분)가 필요하나 %s.",
+		    o->id, o->release, left, n, n * l->p->slot_s / 60, why[st].ko);
 }
 
 static void look_at_orders(struct look *l)
@@ -198,7 +208,8 @@ static int by_release(const void *a, const void *b)
 {
 	const struct work *x = a, *y = b;
 
-	return x->o->release != y->o->release ? (x->o->release < y->o->release ? 1 : -1) : strcmp(x->o->id, y->o->id);
+	return x->o->release != y->o->release ? (x->o->release < y->o->release ? 1 : -1)
+					      : strcmp(x->o->id, y->o->id);
 }
 
 static int by_length(const void *a, const void *b)
@@ -236,10 +247,12 @@ static void report_overload(struct look *l, int machine, struct work *w, int n, 
 		conflict_order(c, w[used].o->id);
 		need += w[used++].length;
 	}
-	conflict_en(c, "Machine %s has %d open slots from slot %d on; %d orders that only it can do need %d.", id, room,
-		    from, used, need);
-	conflict_ko(c, "설비 %s은(는) 슬롯 %d부터 %d개 슬롯만 비어 있으나, 이 설비만 가능한 오더 %d건에 %d개가 필요합니다.", id,
-		    from, room, used, need);
+	conflict_en(c, "Machine %s has %d open slots from slot %d on; %d orders that only it can do need %d.",
+		    id, room, from, used, need);
+	conflict_ko(c,
+		    "설비 %s은(는) 슬롯 %d부터 %d개 슬롯만 비어 있으나, 이 설비만 가능한 오더 %d건에 %d개가 "
+		    "필요합니다.",
+		    id, from, room, used, need);
 }
 
 /* Latest release first: the first set that does not fit is the smallest of its kind. */

@@ -8,11 +8,16 @@
 #include "core/base/err.h"
 
 static const size_t string_at[] = {
-	offsetof(struct store_order, id),        offsetof(struct store_order, request_id),
-	offsetof(struct store_order, schedule_id), offsetof(struct store_order, source),
-	offsetof(struct store_order, equipment), offsetof(struct store_order, product),
-	offsetof(struct store_order, segment),   offsetof(struct store_order, state),
-	offsetof(struct store_order, place),     offsetof(struct store_order, quantity_unit),
+	offsetof(struct store_order, id),
+	offsetof(struct store_order, request_id),
+	offsetof(struct store_order, schedule_id),
+	offsetof(struct store_order, source),
+	offsetof(struct store_order, equipment),
+	offsetof(struct store_order, product),
+	offsetof(struct store_order, segment),
+	offsetof(struct store_order, state),
+	offsetof(struct store_order, place),
+	offsetof(struct store_order, quantity_unit),
 	offsetof(struct store_order, plan_equipment),
 };
 
@@ -83,7 +88,8 @@ static bool take_row(void *ctx, const struct store_order *o)
 	return !l->failed;
 }
 
-enum fems_rc order_rows_load(struct store *s, const char *states, struct order_rows *rows, struct fems_error *e)
+enum fems_rc order_rows_load(struct store *s, const char *states, struct order_rows *rows,
+			     struct fems_error *e)
 {
 	struct load l = { rows, false };
 	enum fems_rc rc = store_orders(s, states, take_row, &l, e);

@@ -10,7 +10,8 @@
 #include "core/base/err.h"
 #include "core/base/money.h"
 
-static uint32_t series_of(struct store *s, const struct site *site, const char *equipment, const char *quantity)
+static uint32_t series_of(struct store *s, const struct site *site, const char *equipment,
+			  const char *quantity)
 {
 	const struct site_machine *m = site_machine_find(site, equipment);
 	char name[160];
@@ -26,7 +27,7 @@ static uint32_t series_of(struct store *s, const struct site *site, const char *
 struct edges {
 	int64_t want_start_us, want_end_us; /* the planned ones */
 	double idle_w;
-	bool have, on; /* a sample was seen; the last one was above idle */
+	bool have, on;            /* a sample was seen; the last one was above idle */
 	int64_t start_us, end_us; /* nearest found, 0: none */
 };
 
@@ -51,18 +52,21 @@ static bool edge_sample(void *ctx, const struct fems_sample *s)
 	return true;
 }
 
-void performance_edges(struct store *s, const struct site *site, const struct store_order *o, struct measured *m)
+void performance_edges(struct store *s, const struct site *site, const struct store_order *o,
+		       struct measured *m)
 {
 	const struct site_machine *machine = site_machine_find(site, o->plan_equipment);
 	uint32_t id = series_of(s, site, o->plan_equipment, "power.active");
-	struct edges x = { o->plan_start_us, o->plan_end_us, machine ? (double)machine->idle_w : 0, false, false, 0, 0 };
+	struct edges x = {
+		o->plan_start_us, o->plan_end_us, machine ? (double)machine->idle_w : 0, false, false, 0, 0
+	};
 
 	m->start_us = o->plan_start_us;
 	m->end_us = o->plan_end_us;
 	m->edges = false;
 	m->still_runs = false;
-	if (!id || store_range(s, id, o->plan_start_us - US_PER_SLOT, o->plan_end_us + US_PER_SLOT + 1, edge_sample, &x,
-			       NULL))
+	if (!id || store_range(s, id, o->plan_start_us - US_PER_SLOT, o->plan_end_us + US_PER_SLOT + 1,
+			       edge_sample, &x, NULL))
 		return;
 	m->still_runs = x.have && x.on && !x.end_us;
 	if (x.start_us && x.end_us && x.start_us < x.end_us) {
@@ -120,7 +124,9 @@ static const char *quality_of(const struct measured *m)
 {
 	if (!m->metered || m->flags & (STORE_MISSING | STORE_RESET | STORE_PROVISIONAL))
 		return "incomplete";
-	return m->flags & STORE_ESTIMATED ? "estimated" : m->flags & STORE_INTERPOLATED ? "interpolated" : "good";
+	return m->flags & STORE_ESTIMATED      ? "estimated"
+	       : m->flags & STORE_INTERPOLATED ? "interpolated"
+					       : "good";
 }
 
 json_t *performance_json(const struct site *site, const struct store_order *o, const struct measured *m)
@@ -129,10 +135,11 @@ json_t *performance_json(const struct site *site, const struct store_order *o, c
 
 	time_format(m->start_us, site->zone, start, sizeof start);
 	time_format(m->end_us, site->zone, end, sizeof end);
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s}", "schedule_id", o->schedule_id,
-			 "request_id", o->request_id, "segment_id", o->id, "segment", o->segment, "equipment",
-			 o->plan_equipment, "product", o->product, "quantity", o->quantity, "unit", o->quantity_unit,
-			 "actual_start", start, "actual_end", end, "edges", m->edges ? "measured" : "planned",
-			 "energy_wh", (json_int_t)m->energy_wh, "peak_w", (json_int_t)m->peak_w, "cost_micro",
-			 (json_int_t)m->cost_micro, "currency", site->currency, "quality", quality_of(m));
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:s}", "schedule_id",
+			 o->schedule_id, "request_id", o->request_id, "segment_id", o->id, "segment",
+			 o->segment, "equipment", o->plan_equipment, "product", o->product, "quantity",
+			 o->quantity, "unit", o->quantity_unit, "actual_start", start, "actual_end", end,
+			 "edges", m->edges ? "measured" : "planned", "energy_wh", (json_int_t)m->energy_wh,
+			 "peak_w", (json_int_t)m->peak_w, "cost_micro", (json_int_t)m->cost_micro, "currency",
+			 site->currency, "quality", quality_of(m));
 }

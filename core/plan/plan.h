@@ -33,7 +33,10 @@ struct plan_order {
 	int warm_option, warm_start;   /* plan in force; warm_option -1: none */
 };
 
-struct plan_machine { char *id; uint8_t *open; };
+struct plan_machine {
+	char *id;
+	uint8_t *open;
+};
 
 struct plan_battery { /* capacity_wh 0: none */
 	int64_t capacity_wh, power_w, min_wh, max_wh, stored_wh, end_min_wh, efficiency_permille;
@@ -46,15 +49,21 @@ struct plan_problem {
 	int64_t *energy_price_micro, *sell_price_micro, *base_w, *pv_w;
 	uint8_t *counts;
 	int64_t demand_threshold_w, demand_price_micro, import_limit_w; /* limit 0: none */
-	struct plan_machine *machines; int n_machines;
-	struct plan_order *orders; int n_orders;
+	struct plan_machine *machines;
+	int n_machines;
+	struct plan_order *orders;
+	int n_orders;
 	struct plan_battery battery;
 	int64_t seed;
 };
 
-struct plan_cost { int64_t energy_micro, demand_micro, late_micro, total_micro; };
+struct plan_cost {
+	int64_t energy_micro, demand_micro, late_micro, total_micro;
+};
 
-struct plan_place { int option, start; };
+struct plan_place {
+	int option, start;
+};
 
 struct plan {
 	struct plan_place *places; /* one per order of the problem, same index */
@@ -67,7 +76,7 @@ struct plan {
 
 /* A rule that a plan or a problem breaks. */
 struct plan_conflict {
-	char rule[24];  /* "machine", "closed", "release", "horizon", "limit", "battery", "order" */
+	char rule[24];    /* "machine", "closed", "release", "horizon", "limit", "battery", "order" */
 	char orders[160]; /* ids, separated by space */
 	char text_en[256], text_ko[256];
 };
@@ -80,7 +89,8 @@ enum fems_rc plan_problem_parse(struct fems_span, struct plan_problem **out, str
 struct plan *plan_new(const struct plan_problem *);
 void plan_free(struct plan *);
 json_t *plan_json(const struct plan_problem *, const struct plan *);
-enum fems_rc plan_parse(const struct plan_problem *, struct fems_span, struct plan **out, struct fems_error *);
+enum fems_rc plan_parse(const struct plan_problem *, struct fems_span, struct plan **out,
+			struct fems_error *);
 
 /* Checks every rule and computes import, peak and cost from scratch. Returns the number of conflicts
  * found (up to cap are filled). The judge of every plan, also of an optimiser's. */

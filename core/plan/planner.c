@@ -77,10 +77,11 @@ static void arm(struct planner *pl)
 {
 	if (pl->debounce)
 		loop_timer_cancel(pl->o.loop, pl->debounce);
-	pl->debounce = loop_at(pl->o.loop, clock_now_us() + (int64_t)((double)DEBOUNCE_US * clock_speed()), on_debounce,
-			       pl);
+	pl->debounce = loop_at(pl->o.loop, clock_now_us() + (int64_t)((double)DEBOUNCE_US * clock_speed()),
+			       on_debounce, pl);
 	if (!pl->debounce)
-		log_line(FEMS_LOG_ERROR, "plan", "out of memory: no new plan until the next quarter of an hour");
+		log_line(FEMS_LOG_ERROR, "plan",
+			 "out of memory: no new plan until the next quarter of an hour");
 }
 
 static void on_asked(void *ctx)
@@ -143,8 +144,9 @@ static enum fems_rc keep_unmentioned(struct planner *pl, const char *source, str
 	for (size_t i = 0; !rc && i < all.n; i++) {
 		const struct store_order *o = &all.v[i];
 
-		if (!strcmp(o->source, source) && !strcmp(o->schedule_id, s->id) && strcmp(o->state, "cancelled") != 0 &&
-		    !order_rows_find(&s->rows, o->id) && !order_rows_add(&s->rows, o))
+		if (!strcmp(o->source, source) && !strcmp(o->schedule_id, s->id) &&
+		    strcmp(o->state, "cancelled") != 0 && !order_rows_find(&s->rows, o->id) &&
+		    !order_rows_add(&s->rows, o))
 			rc = err_set(e, FEMS_ENOMEM, "out of memory for the orders");
 	}
 	order_rows_free(&all);
@@ -180,8 +182,8 @@ static enum fems_rc apply(struct planner *pl, const char *source, const char *ke
 	    (rc = store_orders_put(pl->o.store, source, s->id, s->rows.v, s->rows.n, &changed, e)) ||
 	    (rc = store_state_set(pl->o.store, name, "", e)))
 		return rc;
-	log_line(FEMS_LOG_INFO, "plan", "schedule %s of %s: %zu orders, %zu changed, %zu cannot be planned", s->id,
-		 source, s->rows.n, changed, s->infeasible);
+	log_line(FEMS_LOG_INFO, "plan", "schedule %s of %s: %zu orders, %zu changed, %zu cannot be planned",
+		 s->id, source, s->rows.n, changed, s->infeasible);
 	if (changed) {
 		pthread_mutex_lock(&pl->lock);
 		pl->changed += changed;

@@ -30,8 +30,8 @@ struct planner_hooks {
 	void *ctx;
 	/* Runs a search; blocks up to budget_us of real time; called on the planner's worker thread.
 	 * FEMS_ENOENT: there is no optimiser. NULL counts as that. (plugs_solve) */
-	enum fems_rc (*solve)(void *ctx, struct fems_span problem, int64_t budget_us, fems_incumbent_fn incumbent,
-			      void *incumbent_ctx, struct fems_error *);
+	enum fems_rc (*solve)(void *ctx, struct fems_span problem, int64_t budget_us,
+			      fems_incumbent_fn incumbent, void *incumbent_ctx, struct fems_error *);
 	/* What one more kW costs at t_us, with this month's peak and the ratchet months counted
 	 * (tariff_demand_cost). Worker thread. */
 	enum fems_rc (*demand)(void *ctx, int64_t t_us, struct demand_cost *out, struct fems_error *);
@@ -44,7 +44,7 @@ struct planner_hooks {
 
 struct planner_options {
 	struct loop *loop;
-	struct services *services;   /* NULL: no services are registered */
+	struct services *services; /* NULL: no services are registered */
 	struct store *store;
 	const struct site *site;     /* borrowed for the planner's life */
 	const struct tariff *tariff; /* borrowed for the planner's life */

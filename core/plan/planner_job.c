@@ -23,7 +23,7 @@ struct job {
 	struct plan *best;
 	char refused[300]; /* why the last refused answer was refused */
 	int n_refused;
-	int64_t begin_us;  /* real */
+	int64_t begin_us; /* real */
 };
 
 static int64_t budget_of(const struct planner *pl)
@@ -59,7 +59,8 @@ static void consider(struct job *job, struct plan *plan, const struct plan_cost 
 		plan_free(plan);
 	} else if (said && (said->energy_micro != plan->cost.energy_micro ||
 			    said->demand_micro != plan->cost.demand_micro ||
-			    said->late_micro != plan->cost.late_micro || said->total_micro != plan->cost.total_micro)) {
+			    said->late_micro != plan->cost.late_micro ||
+			    said->total_micro != plan->cost.total_micro)) {
 		char why[200];
 
 		snprintf(why, sizeof why, "it says that it costs %" PRId64 ", by the rules it costs %" PRId64,
@@ -103,8 +104,8 @@ static enum fems_rc search(struct job *job, struct fems_error *e)
 	if (!text)
 		return err_set(e, FEMS_ENOMEM, "out of memory for the planning problem");
 	if (pl->o.hooks.solve)
-		rc = pl->o.hooks.solve(pl->o.hooks.ctx, (struct fems_span){ text, strlen(text) }, budget_of(pl),
-				       on_incumbent, job, e);
+		rc = pl->o.hooks.solve(pl->o.hooks.ctx, (struct fems_span){ text, strlen(text) },
+				       budget_of(pl), on_incumbent, job, e);
 	else
 		rc = err_set(e, FEMS_ENOENT, "no optimiser; add \"- plugin: optimise\" to \"plugins\"");
 	free(text);
@@ -136,8 +137,10 @@ static enum fems_rc find_best(struct job *job, struct fems_error *e)
 		return FEMS_OK;
 	if (rc)
 		return rc;
-	return err_set(e, FEMS_ECONFLICT, job->n_refused ? "the optimiser gave no valid plan: %s"
-							 : "the optimiser gave no plan%s", job->refused);
+	return err_set(e, FEMS_ECONFLICT,
+		       job->n_refused ? "the optimiser gave no valid plan: %s"
+				      : "the optimiser gave no plan%s",
+		       job->refused);
 }
 
 /* The plan in force with the new battery, when it still keeps the rules and costs hardly more. */
@@ -162,8 +165,8 @@ static void prefer_old(struct job *job)
 	if (old->battery_w)
 		memcpy(old->battery_w, job->best->battery_w, (size_t)p->slots * sizeof *old->battery_w);
 	old->bound_micro = job->best->bound_micro;
-	if (plan_evaluate(p, old, &c, 1) == 0 &&
-	    old->cost.total_micro - job->best->cost.total_micro <= llabs(old->cost.total_micro) / KEEP_SHARE) {
+	if (plan_evaluate(p, old, &c, 1) == 0 && old->cost.total_micro - job->best->cost.total_micro <=
+							 llabs(old->cost.total_micro) / KEEP_SHARE) {
 		plan_free(job->best);
 		job->best = old;
 	} else {
@@ -242,8 +245,8 @@ static enum fems_rc store_plan(struct job *job, const json_t *view, int64_t *id,
 		const struct store_order *row = &b->rows.v[i];
 
 		if (b->kept[i] && strcmp(row->state, "running") != 0)
-			items[n++] = (struct store_plan_item){ row->id, row->plan_equipment, row->plan_start_us,
-							       row->plan_end_us };
+			items[n++] = (struct store_plan_item){ row->id, row->plan_equipment,
+							       row->plan_start_us, row->plan_end_us };
 	}
 	rc = store_plan_put(job->pl->o.store, (struct fems_span){ text, strlen(text) }, items, n, id, e);
 	free(items);
@@ -272,8 +275,10 @@ static void propose(const struct job *job, const struct outcome *out)
 	struct planner *pl = job->pl;
 	const char *route;
 
-	for (size_t i = 0; pl->o.hooks.taker &&
-			   (route = pl->o.hooks.taker(pl->o.hooks.ctx, "operations-schedule-proposal", i)) != NULL; i++) {
+	for (size_t i = 0;
+	     pl->o.hooks.taker &&
+	     (route = pl->o.hooks.taker(pl->o.hooks.ctx, "operations-schedule-proposal", i)) != NULL;
+	     i++) {
 		json_t *j = planner_proposal_make(out, pl->o.site, route);
 		char *body = j ? json_text(j) : NULL, key[40];
 		struct fems_error e = { "", NULL };
@@ -281,13 +286,20 @@ static void propose(const struct job *job, const struct outcome *out)
 
 		snprintf(key, sizeof key, "plan-%" PRId64, out->id);
 		if (body) {
-			struct store_message m = { .route = route, .type = "operations-schedule-proposal", .key = key,
-						   .business = "proposal", .state = "new", .last_error = "",
-						   .receipt = "", .body = { body, strlen(body) },
-						   .created_us = out->made_at_us, .next_us = out->made_at_us };
+			struct store_message m = { .route = route,
+						   .type = "operations-schedule-proposal",
+						   .key = key,
+						   .business = "proposal",
+						   .state = "new",
+						   .last_error = "",
+						   .receipt = "",
+						   .body = { body, strlen(body) },
+						   .created_us = out->made_at_us,
+						   .next_us = out->made_at_us };
 
 			if (store_outbox_add(pl->o.store, NULL, &m, &fresh, &e))
-				log_line(FEMS_LOG_ERROR, "plan", "the proposal for %s is lost: %s", route, e.text);
+				log_line(FEMS_LOG_ERROR, "plan", "the proposal for %s is lost: %s", route,
+					 e.text);
 		}
 		free(body);
 		json_decref(j);
@@ -297,7 +309,9 @@ static void propose(const struct job *job, const struct outcome *out)
 static enum fems_rc finish(struct job *job, struct fems_error *e)
 {
 	struct planner *pl = job->pl;
-	struct outcome out = { .b = &job->b, .plan = job->best, .made_at_us = clock_now_us(),
+	struct outcome out = { .b = &job->b,
+			       .plan = job->best,
+			       .made_at_us = clock_now_us(),
 			       .solve_ms = (clock_mono_us() - job->begin_us) / 1000 };
 	struct plan *erp = plan_erp(job->b.problem);
 	struct plan_conflict c;

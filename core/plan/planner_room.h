@@ -15,16 +15,16 @@ struct planner {
 	struct planner_options o;
 	struct worker *worker;
 	struct loop_timer *debounce, *slot, *next_event;
-	pthread_mutex_t intake;  /* one document at a time */
-	atomic_bool stopping;    /* ends a running search */
-	atomic_bool again;       /* orders changed since the present job began */
+	pthread_mutex_t intake; /* one document at a time */
+	atomic_bool stopping;   /* ends a running search */
+	atomic_bool again;      /* orders changed since the present job began */
 	atomic_bool busy;
-	atomic_bool asked;       /* a wake-up is posted */
-	pthread_mutex_t lock;    /* protects view and error */
-	json_t *view;            /* plan.get's reply of the plan in force, NULL: none yet */
-	char error[400];         /* why the last attempt gave no plan, "" */
-	bool infeasible;         /* the last attempt ended because of orders that exclude each other */
-	size_t changed;          /* orders changed, for the notice */
+	atomic_bool asked;    /* a wake-up is posted */
+	pthread_mutex_t lock; /* protects view and error */
+	json_t *view;         /* plan.get's reply of the plan in force, NULL: none yet */
+	char error[400];      /* why the last attempt gave no plan, "" */
+	bool infeasible;      /* the last attempt ended because of orders that exclude each other */
+	size_t changed;       /* orders changed, for the notice */
 };
 
 /* ---- planner_job.c: worker thread ---- */
@@ -55,7 +55,7 @@ void planner_follow(struct planner *);
 
 struct measured {
 	int64_t start_us, end_us;
-	bool edges;      /* both edges seen at the meter */
+	bool edges; /* both edges seen at the meter */
 	int64_t energy_wh, peak_w, cost_micro;
 	uint32_t flags;  /* enum store_energy_flag, of all intervals together */
 	bool metered;    /* the machine has a meter with a counter */

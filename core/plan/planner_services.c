@@ -30,7 +30,8 @@ static void refresh_states(struct planner *pl, json_t *view)
 	json_t *orders = json_object_get(view, "orders"), *by_id = json_object(), *item;
 	size_t i;
 
-	json_array_foreach (orders, i, item) {
+	json_array_foreach(orders, i, item)
+	{
 		const char *id = json_string_value(json_object_get(item, "id"));
 
 		if (id && by_id)
@@ -47,12 +48,16 @@ json_t *planner_plan_json(struct planner *pl)
 	const char *state;
 
 	pthread_mutex_lock(&pl->lock);
-	view = pl->view ? json_deep_copy(pl->view) : json_pack("{s:n,s:[],s:[]}", "id", "orders", "conflicts");
-	state = atomic_load(&pl->busy) ? "planning" : pl->infeasible ? "infeasible" : pl->view ? "ready" : "none";
+	view = pl->view ? json_deep_copy(pl->view)
+			: json_pack("{s:n,s:[],s:[]}", "id", "orders", "conflicts");
+	state = atomic_load(&pl->busy) ? "planning"
+		: pl->infeasible       ? "infeasible"
+		: pl->view             ? "ready"
+				       : "none";
 	if (view && pl->error[0])
 		json_array_append_new(json_object_get(view, "conflicts"),
-				      json_pack("{s:[],s:s,s:{s:s,s:s}}", "orders", "rule", "plan", "text", "ko",
-						pl->error, "en", pl->error));
+				      json_pack("{s:[],s:s,s:{s:s,s:s}}", "orders", "rule", "plan", "text",
+						"ko", pl->error, "en", pl->error));
 	pthread_mutex_unlock(&pl->lock);
 	if (!view)
 		return NULL;
@@ -78,17 +83,19 @@ static enum fems_rc plan_run(void *ctx, const json_t *request, json_t **reply, s
 
 json_t *order_row_json(const struct site *site, const struct store_order *o)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:s,s:o,s:o,s:I,s:o,s:I,s:I,s:o,s:o,s:s,s:o,s:o,s:I}",
-			 "id", o->id, "request_id", o->request_id, "schedule_id", o->schedule_id, "source", o->source,
-			 "equipment", o->equipment, "product", o->product, "segment", o->segment, "state", o->state,
-			 "place", o->place, "quantity", o->quantity, "quantity_unit", o->quantity_unit, "release",
-			 time_json(site, o->release_us), "due", time_json(site, o->due_us), "duration_s",
-			 (json_int_t)(o->duration_us / 1000000), "erp_start", time_json(site, o->erp_start_us), "energy_wh",
-			 (json_int_t)o->energy_wh, "priority", (json_int_t)o->priority, "plan_start",
-			 time_json(site, o->plan_start_us), "plan_end", time_json(site, o->plan_end_us),
-			 "plan_equipment", o->plan_equipment ? o->plan_equipment : "", "actual_start",
-			 time_json(site, o->actual_start_us), "actual_end", time_json(site, o->actual_end_us), "rev",
-			 (json_int_t)o->rev);
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:f,s:s,s:o,s:o,s:I,s:o,s:I,s:I,s:o,s:o,s:s,s:"
+			 "o,s:o,s:I}",
+			 "id", o->id, "request_id", o->request_id, "schedule_id", o->schedule_id, "source",
+			 o->source, "equipment", o->equipment, "product", o->product, "segment", o->segment,
+			 "state", o->state, "place", o->place, "quantity", o->quantity, "quantity_unit",
+			 o->quantity_unit, "release", time_json(site, o->release_us), "due",
+			 time_json(site, o->due_us), "duration_s", (json_int_t)(o->duration_us / 1000000),
+			 "erp_start", time_json(site, o->erp_start_us), "energy_wh", (json_int_t)o->energy_wh,
+			 "priority", (json_int_t)o->priority, "plan_start", time_json(site, o->plan_start_us),
+			 "plan_end", time_json(site, o->plan_end_us), "plan_equipment",
+			 o->plan_equipment ? o->plan_equipment : "", "actual_start",
+			 time_json(site, o->actual_start_us), "actual_end", time_json(site, o->actual_end_us),
+			 "rev", (json_int_t)o->rev);
 }
 
 struct listing {
@@ -141,6 +148,6 @@ void planner_services_add(struct planner *pl, bool on)
 	};
 
 	for (size_t i = 0; pl->o.services && i < ARRAY_LEN(list); i++)
-		service_add(pl->o.services, list[i].name, SERVICE_ON_LOOP, on ? list[i].fn : closed, on ? pl : NULL,
-			    list[i].summary);
+		service_add(pl->o.services, list[i].name, SERVICE_ON_LOOP, on ? list[i].fn : closed,
+			    on ? pl : NULL, list[i].summary);
 }

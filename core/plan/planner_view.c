@@ -69,8 +69,9 @@ static json_t *machines_json(const struct site *site)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < site->n_machines; i++)
-		json_array_append_new(a, json_pack("{s:s,s:o}", "id", site->machines[i].id, "labels",
-						   labels(site->machines[i].label_ko, site->machines[i].label_en)));
+		json_array_append_new(
+			a, json_pack("{s:s,s:o}", "id", site->machines[i].id, "labels",
+				     labels(site->machines[i].label_ko, site->machines[i].label_en)));
 	return a;
 }
 
@@ -90,9 +91,10 @@ static void add_reason(json_t *j, const struct outcome *out, const struct site *
 	plan_explain(out->b->problem, out->plan, out->erp, i, site->zone, &r);
 	json_object_set_new(j, "moved", json_boolean(r.moved));
 	json_object_set_new(j, "saving_micro", json_integer(r.saving.total_micro));
-	json_object_set_new(j, "parts", json_pack("{s:I,s:I,s:I}", "energy_micro", (json_int_t)r.saving.energy_micro,
-						  "demand_micro", (json_int_t)r.saving.demand_micro, "late_micro",
-						  (json_int_t)r.saving.late_micro));
+	json_object_set_new(j, "parts",
+			    json_pack("{s:I,s:I,s:I}", "energy_micro", (json_int_t)r.saving.energy_micro,
+				      "demand_micro", (json_int_t)r.saving.demand_micro, "late_micro",
+				      (json_int_t)r.saving.late_micro));
 	json_object_set_new(j, "reason", labels(r.text_ko, r.text_en));
 }
 
@@ -104,15 +106,16 @@ static json_t *order_json(const struct outcome *out, const struct site *site, in
 	const struct plan_option *op = &o->options[out->plan->places[i].option];
 	const struct plan_option *erp = &o->options[out->erp->places[i].option];
 	int start = out->plan->places[i].start, end = start + op->length;
-	json_t *j = json_pack("{s:s,s:s,s:s,s:f,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s,s:I,s:s,s:b,s:I}", "id", row->id,
-			      "request_id", row->request_id, "product", row->product, "quantity", row->quantity,
-			      "unit", row->quantity_unit, "equipment", p->machines[op->machine].id, "start",
-			      time_json(site, slot_us(p, start)), "end", time_json(site, slot_us(p, end)), "release",
-			      time_json(site, row->release_us), "due", time_json(site, row->due_us), "erp_start",
-			      time_json(site, slot_us(p, out->erp->places[i].start)), "erp_equipment",
-			      p->machines[erp->machine].id, "power_w", (json_int_t)mean_w(op), "state", row->state,
-			      "locked", o->fixed_option >= 0, "late_s",
-			      (json_int_t)(end > o->due ? (end - o->due) * p->slot_s : 0));
+	json_t *j =
+		json_pack("{s:s,s:s,s:s,s:f,s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:s,s:I,s:s,s:b,s:I}", "id", row->id,
+			  "request_id", row->request_id, "product", row->product, "quantity", row->quantity,
+			  "unit", row->quantity_unit, "equipment", p->machines[op->machine].id, "start",
+			  time_json(site, slot_us(p, start)), "end", time_json(site, slot_us(p, end)),
+			  "release", time_json(site, row->release_us), "due", time_json(site, row->due_us),
+			  "erp_start", time_json(site, slot_us(p, out->erp->places[i].start)),
+			  "erp_equipment", p->machines[erp->machine].id, "power_w", (json_int_t)mean_w(op),
+			  "state", row->state, "locked", o->fixed_option >= 0, "late_s",
+			  (json_int_t)(end > o->due ? (end - o->due) * p->slot_s : 0));
 
 	if (j)
 		add_reason(j, out, site, i);
@@ -138,9 +141,10 @@ static json_t *conflicts_json(const struct build *b)
 	json_t *a = json_array();
 
 	for (int i = 0; i < b->n_conflicts; i++)
-		json_array_append_new(a, json_pack("{s:o,s:s,s:o}", "orders", ids_json(b->conflicts[i].orders), "rule",
-						   b->conflicts[i].rule, "text",
-						   labels(b->conflicts[i].text_ko, b->conflicts[i].text_en)));
+		json_array_append_new(a,
+				      json_pack("{s:o,s:s,s:o}", "orders", ids_json(b->conflicts[i].orders),
+						"rule", b->conflicts[i].rule, "text",
+						labels(b->conflicts[i].text_ko, b->conflicts[i].text_en)));
 	return a;
 }
 
@@ -152,7 +156,8 @@ static void add_curves(json_t *j, const struct outcome *out)
 	json_object_set_new(j, "band", bands_json(out->b));
 	json_object_set_new(j, "base_w", ints(p->base_w, p->slots));
 	json_object_set_new(j, "pv_w", ints(p->pv_w, p->slots));
-	json_object_set_new(j, "battery_w", out->plan->battery_w ? ints(out->plan->battery_w, p->slots) : json_array());
+	json_object_set_new(j, "battery_w",
+			    out->plan->battery_w ? ints(out->plan->battery_w, p->slots) : json_array());
 	json_object_set_new(j, "stored_wh", stored_json(p, out->plan));
 	json_object_set_new(j, "import_w", ints(out->plan->import_w, p->slots));
 	json_object_set_new(j, "erp_import_w", ints(out->erp->import_w, p->slots));
@@ -212,11 +217,11 @@ static json_t *segment_json(const struct outcome *out, const struct site *site, 
 	for (int q = 0; q < op->length; q++)
 		wh += op->power_w[q] / 4;
 	plan_explain(p, out->plan, out->erp, i, site->zone, &r);
-	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:s,s:I,s:b,s:s}", "id", row->id, "request_id", row->request_id,
-			 "equipment", p->machines[op->machine].id, "start",
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:s,s:I,s:b,s:s}", "id", row->id, "request_id",
+			 row->request_id, "equipment", p->machines[op->machine].id, "start",
 			 time_json(site, slot_us(p, out->plan->places[i].start)), "end",
-			 time_json(site, slot_us(p, out->plan->places[i].start + op->length)), "segment", row->segment,
-			 "energy_wh", (json_int_t)wh, "moved", r.moved, "reason", r.text_en);
+			 time_json(site, slot_us(p, out->plan->places[i].start + op->length)), "segment",
+			 row->segment, "energy_wh", (json_int_t)wh, "moved", r.moved, "reason", r.text_en);
 }
 
 json_t *planner_proposal_make(const struct outcome *out, const struct site *site, const char *source)
@@ -237,8 +242,8 @@ json_t *planner_proposal_make(const struct outcome *out, const struct site *site
 		json_decref(segments);
 		return NULL;
 	}
-	return json_pack("{s:I,s:s,s:o,s:I,s:s,s:o}", "plan_id", (json_int_t)out->id, "schedule_id", schedule, "made_at",
-			 time_json(site, out->made_at_us), "saving_micro",
-			 (json_int_t)(out->erp->cost.total_micro - out->plan->cost.total_micro), "currency", p->currency,
-			 "segments", segments);
+	return json_pack("{s:I,s:s,s:o,s:I,s:s,s:o}", "plan_id", (json_int_t)out->id, "schedule_id", schedule,
+			 "made_at", time_json(site, out->made_at_us), "saving_micro",
+			 (json_int_t)(out->erp->cost.total_micro - out->plan->cost.total_micro), "currency",
+			 p->currency, "segments", segments);
 }

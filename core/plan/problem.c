@@ -82,10 +82,11 @@ static json_t *order_json(const struct plan_order *o)
 
 static json_t *battery_json(const struct plan_battery *b)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "capacity_wh", (json_int_t)b->capacity_wh, "power_w",
-			 (json_int_t)b->power_w, "min_wh", (json_int_t)b->min_wh, "max_wh",
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "capacity_wh", (json_int_t)b->capacity_wh,
+			 "power_w", (json_int_t)b->power_w, "min_wh", (json_int_t)b->min_wh, "max_wh",
 			 (json_int_t)b->max_wh, "stored_wh", (json_int_t)b->stored_wh, "end_min_wh",
-			 (json_int_t)b->end_min_wh, "efficiency_permille", (json_int_t)b->efficiency_permille);
+			 (json_int_t)b->end_min_wh, "efficiency_permille",
+			 (json_int_t)b->efficiency_permille);
 }
 
 static void add_lists(json_t *j, const struct plan_problem *p)

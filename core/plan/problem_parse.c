@@ -13,8 +13,8 @@
 
 /* Limits of one problem; a month of quarters, and amounts whose sums stay inside 64 bits. */
 enum { SLOTS_MAX = 2976, ORDERS_MAX = 20000, OPTIONS_MAX = 64, MACHINES_MAX = 1000 };
-#define POWER_MAX INT64_C(1000000000000)
-#define PRICE_MAX INT64_C(1000000000000000)
+#define POWER_MAX  INT64_C(1000000000000)
+#define PRICE_MAX  INT64_C(1000000000000000)
 #define ENERGY_MAX INT64_C(1000000000000)
 
 struct range {
@@ -29,11 +29,14 @@ static const struct range range_bit = { 0, 1, 1 }, range_power = { 0, POWER_MAX,
 static enum fems_rc check(int64_t v, const char *where, const char *key, struct range r, struct fems_error *e)
 {
 	if (v < r.min || v > r.max)
-		return err_set(e, FEMS_EINVAL, "%s.%s is %" PRId64 "; give a value from %" PRId64 " to %" PRId64,
-			       where, key, v, r.min, r.max);
+		return err_set(e, FEMS_EINVAL,
+			       "%s.%s is %" PRId64 "; give a value from %" PRId64 " to %" PRId64, where, key,
+			       v, r.min, r.max);
 	if (v % r.step)
-		return err_set(e, FEMS_EINVAL, "%s.%s is %" PRId64 "; give a multiple of %" PRId64
-			       " W, so that a slot holds whole Wh", where, key, v, r.step);
+		return err_set(e, FEMS_EINVAL,
+			       "%s.%s is %" PRId64 "; give a multiple of %" PRId64
+			       " W, so that a slot holds whole Wh",
+			       where, key, v, r.step);
 	return FEMS_OK;
 }
 
@@ -138,9 +141,10 @@ static enum fems_rc get_curves(const json_t *j, struct plan_problem *p, struct f
 	size_t n = (size_t)p->slots;
 	enum fems_rc rc;
 
-	if ((rc = get_ints(j, "problem", "energy_price_micro", n, 0, range_price, &p->energy_price_micro, NULL,
+	if ((rc = get_ints(j, "problem", "energy_price_micro", n, 0, range_price, &p->energy_price_micro,
+			   NULL, e)) ||
+	    (rc = get_ints(j, "problem", "sell_price_micro", n, 0, range_price, &p->sell_price_micro, NULL,
 			   e)) ||
-	    (rc = get_ints(j, "problem", "sell_price_micro", n, 0, range_price, &p->sell_price_micro, NULL, e)) ||
 	    (rc = get_bits(j, "problem", "counts_for_demand", n, &p->counts, e)) ||
 	    (rc = get_ints(j, "problem", "base_w", n, 0, range_base, &p->base_w, NULL, e)) ||
 	    (rc = get_ints(j, "problem", "pv_w", n, 0, range_power, &p->pv_w, NULL, e)) ||
@@ -153,8 +157,10 @@ static enum fems_rc get_curves(const json_t *j, struct plan_problem *p, struct f
 		return rc;
 	for (int t = 0; t < p->slots; t++)
 		if (p->sell_price_micro[t] > p->energy_price_micro[t])
-			return err_set(e, FEMS_EINVAL, "problem.sell_price_micro[%d] is above the import price; "
-				       "such a price pays for circulating energy", t);
+			return err_set(e, FEMS_EINVAL,
+				       "problem.sell_price_micro[%d] is above the import price; "
+				       "such a price pays for circulating energy",
+				       t);
 	return FEMS_OK;
 }
 
@@ -198,7 +204,7 @@ static enum fems_rc get_option(const json_t *o, const char *where, const struct 
 }
 
 static enum fems_rc get_options(const json_t *o, const char *where, const struct plan_problem *p,
-				struct plan_order *or, struct fems_error *e)
+				struct plan_order * or, struct fems_error *e)
 {
 	json_t *a = NULL;
 	enum fems_rc rc = json_get_array(o, where, "options", false, &a, e);
@@ -207,16 +213,17 @@ static enum fems_rc get_options(const json_t *o, const char *where, const struct
 	if (rc)
 		return rc;
 	if (n < 1 || n > OPTIONS_MAX)
-		return err_set(e, FEMS_EINVAL, "%s.options has %zu items; give 1 to %d", where, n, OPTIONS_MAX);
-	or->options = calloc(n, sizeof *or->options);
-	if (!or->options)
+		return err_set(e, FEMS_EINVAL, "%s.options has %zu items; give 1 to %d", where, n,
+			       OPTIONS_MAX);
+	or->options = calloc(n, sizeof * or->options);
+	if (! or->options)
 		return err_set(e, FEMS_ENOMEM, "out of memory for %s.options", where);
 	for (size_t i = 0; i < n; i++) {
 		char deep[64];
 
 		snprintf(deep, sizeof deep, "%s.options[%zu]", where, i);
 		or->n_options++;
-		rc = get_option(json_array_get(a, i), deep, p, &or->options[i], e);
+		rc = get_option(json_array_get(a, i), deep, p, & or->options[i], e);
 		if (rc)
 			return rc;
 	}
@@ -239,19 +246,19 @@ static enum fems_rc get_place(const json_t *o, const char *where, const char *ke
 }
 
 static enum fems_rc get_order(const json_t *o, const char *where, const struct plan_problem *p,
-			      struct plan_order *or, struct fems_error *e)
+			      struct plan_order * or, struct fems_error *e)
 {
 	enum fems_rc rc;
 
 	or->fixed_option = or->erp_option = or->warm_option = -1;
-	if ((rc = get_id(o, where, &or->id, e)) ||
-	    (rc = get_i(o, where, "release", range_slot, &or->release, e)) ||
-	    (rc = get_i(o, where, "due", range_slot, &or->due, e)) ||
-	    (rc = get_int(o, where, "late_micro_per_slot", range_charge, &or->late_micro_per_slot, e)) ||
+	if ((rc = get_id(o, where, & or->id, e)) ||
+	    (rc = get_i(o, where, "release", range_slot, & or->release, e)) ||
+	    (rc = get_i(o, where, "due", range_slot, & or->due, e)) ||
+	    (rc = get_int(o, where, "late_micro_per_slot", range_charge, & or->late_micro_per_slot, e)) ||
 	    (rc = get_options(o, where, p, or, e)) ||
-	    (rc = get_place(o, where, "fixed", or->n_options, &or->fixed_option, &or->fixed_start, e)))
+	    (rc = get_place(o, where, "fixed", or->n_options, & or->fixed_option, & or->fixed_start, e)))
 		return rc;
-	return get_place(o, where, "erp", or->n_options, &or->erp_option, &or->erp_start, e);
+	return get_place(o, where, "erp", or->n_options, & or->erp_option, & or->erp_start, e);
 }
 
 static int by_id(const void *a, const void *b)
@@ -291,7 +298,8 @@ static enum fems_rc get_warm_item(const json_t *o, const char *where, struct pla
 	if (!hit)
 		rc = err_set(e, FEMS_EINVAL, "%s: no order has the id \"%s\"", where, key.id);
 	free(key.id);
-	if (rc || (rc = get_i(o, where, "option", (struct range){ 0, (*hit)->n_options - 1, 1 }, &option, e)) ||
+	if (rc ||
+	    (rc = get_i(o, where, "option", (struct range){ 0, (*hit)->n_options - 1, 1 }, &option, e)) ||
 	    (rc = get_i(o, where, "start", range_slot, &start, e)))
 		return rc;
 	(*hit)->warm_option = option;
@@ -349,7 +357,8 @@ static enum fems_rc get_battery(const json_t *j, struct plan_battery *b, struct 
 
 	if (!o)
 		return FEMS_OK;
-	if ((rc = get_int(o, "battery", "capacity_wh", (struct range){ 1, ENERGY_MAX, 1 }, &b->capacity_wh, e)) ||
+	if ((rc = get_int(o, "battery", "capacity_wh", (struct range){ 1, ENERGY_MAX, 1 }, &b->capacity_wh,
+			  e)) ||
 	    (rc = get_int(o, "battery", "power_w", range_watt, &b->power_w, e)) ||
 	    (rc = get_int(o, "battery", "min_wh", range_wh, &b->min_wh, e)) ||
 	    (rc = get_int(o, "battery", "max_wh", range_wh, &b->max_wh, e)) ||
@@ -359,7 +368,8 @@ static enum fems_rc get_battery(const json_t *j, struct plan_battery *b, struct 
 		return rc;
 	if (b->min_wh > b->max_wh || b->max_wh > b->capacity_wh || b->stored_wh > b->capacity_wh ||
 	    b->end_min_wh > b->capacity_wh)
-		return err_set(e, FEMS_EINVAL, "battery: min_wh <= max_wh <= capacity_wh, stored_wh and end_min_wh "
+		return err_set(e, FEMS_EINVAL,
+			       "battery: min_wh <= max_wh <= capacity_wh, stored_wh and end_min_wh "
 			       "<= capacity_wh must hold");
 	return FEMS_OK;
 }
@@ -397,8 +407,10 @@ static enum fems_rc check_size(const struct plan_problem *p, struct fems_error *
 	}
 	price = sell > price ? sell : price;
 	if (w * price / 4000 * p->slots + w * p->demand_price_micro / 1000 + late > INT64_MAX / 4)
-		return err_set(e, FEMS_EINVAL, "the problem's powers and prices are too large: its cost does not "
-			       "fit in 64 bits of 1e-6 %s", p->currency);
+		return err_set(e, FEMS_EINVAL,
+			       "the problem's powers and prices are too large: its cost does not "
+			       "fit in 64 bits of 1e-6 %s",
+			       p->currency);
 	return FEMS_OK;
 }
 

@@ -50,7 +50,8 @@ static bool count_known(void *ctx, const char *id)
 	return true;
 }
 
-bool schedule_order_fault(const struct site *site, const struct store_order *o, char *en, char *ko, size_t cap)
+bool schedule_order_fault(const struct site *site, const struct store_order *o, char *en, char *ko,
+			  size_t cap)
 {
 	struct known k = { site, "", 0, 0 };
 
@@ -59,15 +60,17 @@ bool schedule_order_fault(const struct site *site, const struct store_order *o, 
 		snprintf(en, cap, "order %s names no equipment; give the EquipmentID of a machine", o->id);
 		snprintf(ko, cap, "오더 %s에 설비가 없습니다. 설비 ID를 지정하십시오", o->id);
 	} else if (k.found == 0) {
-		snprintf(en, cap, "order %s: no machine \"%s\" in the settings; add it under \"machines\"", o->id,
-			 k.first);
-		snprintf(ko, cap, "오더 %s: 설정에 설비 \"%s\"이(가) 없습니다. \"machines\"에 추가하십시오", o->id, k.first);
+		snprintf(en, cap, "order %s: no machine \"%s\" in the settings; add it under \"machines\"",
+			 o->id, k.first);
+		snprintf(ko, cap, "오더 %s: 설정에 설비 \"%s\"이(가) 없습니다. \"machines\"에 추가하십시오",
+			 o->id, k.first);
 	} else if (o->duration_us <= 0) {
 		snprintf(en, cap, "order %s has no duration and no window to take it from", o->id);
 		snprintf(ko, cap, "오더 %s에 소요 시간도 기간도 없습니다", o->id);
 	} else if (o->due_us && o->due_us <= o->release_us) {
 		snprintf(en, cap, "order %s must end before it may start; correct its window", o->id);
-		snprintf(ko, cap, "오더 %s의 완료 기한이 착수 가능 시각보다 늦지 않습니다. 기간을 고치십시오", o->id);
+		snprintf(ko, cap, "오더 %s의 완료 기한이 착수 가능 시각보다 늦지 않습니다. 기간을 고치십시오",
+			 o->id);
 	} else {
 		return false;
 	}
@@ -84,7 +87,8 @@ static enum fems_rc get_window(const json_t *o, const char *where, const char *s
 	return rc ? rc : json_get_time(o, where, end, true, &w->end_us, e);
 }
 
-static enum fems_rc get_equipment(const json_t *seg, const char *where, struct text *list, struct fems_error *e)
+static enum fems_rc get_equipment(const json_t *seg, const char *where, struct text *list,
+				  struct fems_error *e)
 {
 	json_t *a = NULL;
 	enum fems_rc rc = json_get_array(seg, where, "equipment", true, &a, e);
@@ -93,7 +97,8 @@ static enum fems_rc get_equipment(const json_t *seg, const char *where, struct t
 		const char *id = json_string_value(json_array_get(a, i));
 
 		if (!id || !*id || strlen(id) > 128 || strchr(id, ' '))
-			return err_set(e, FEMS_EINVAL, "%s.equipment[%zu] is no EquipmentID (1 to 128 bytes, no spaces)",
+			return err_set(e, FEMS_EINVAL,
+				       "%s.equipment[%zu] is no EquipmentID (1 to 128 bytes, no spaces)",
 				       where, i);
 		text_addf(list, "%s%s", list->len ? " " : "", id);
 	}
@@ -112,7 +117,8 @@ static enum fems_rc get_text(const json_t *o, const char *where, const char *key
 	return rc;
 }
 
-static enum fems_rc get_numbers(const json_t *seg, const char *where, struct store_order *o, struct fems_error *e)
+static enum fems_rc get_numbers(const json_t *seg, const char *where, struct store_order *o,
+				struct fems_error *e)
 {
 	int64_t duration_s = 0;
 	enum fems_rc rc;
@@ -123,10 +129,11 @@ static enum fems_rc get_numbers(const json_t *seg, const char *where, struct sto
 	    (rc = json_get_time(seg, where, "planned_start", true, &o->erp_start_us, e)))
 		return rc;
 	if (duration_s < 0 || duration_s > DURATION_MAX_S)
-		return err_set(e, FEMS_EINVAL, "%s.duration_s is %" PRId64 "; give 0 to %d", where, duration_s,
-			       DURATION_MAX_S);
+		return err_set(e, FEMS_EINVAL, "%s.duration_s is %" PRId64 "; give 0 to %d", where,
+			       duration_s, DURATION_MAX_S);
 	if (o->energy_wh < 0 || o->energy_wh > INT64_C(1000000000000))
-		return err_set(e, FEMS_EINVAL, "%s.energy_wh is %" PRId64 "; give 0 to 1e12", where, o->energy_wh);
+		return err_set(e, FEMS_EINVAL, "%s.energy_wh is %" PRId64 "; give 0 to 1e12", where,
+			       o->energy_wh);
 	o->duration_us = duration_s * US_PER_S;
 	return FEMS_OK;
 }
@@ -152,7 +159,8 @@ static enum fems_rc add_order(struct reading *r, struct store_order *o, const ch
 	if (schedule_order_fault(r->site, o, en, ko, sizeof en)) {
 		o->state = "infeasible";
 		r->out->infeasible++;
-		log_line(FEMS_LOG_WARN, "plan", "%s: %s; the other orders go on", *o->place ? o->place : where, en);
+		log_line(FEMS_LOG_WARN, "plan", "%s: %s; the other orders go on",
+			 *o->place ? o->place : where, en);
 	}
 	return order_rows_add(&r->out->rows, o) ? FEMS_OK
 						: err_set(r->e, FEMS_ENOMEM, "out of memory for the orders");
@@ -189,8 +197,14 @@ static enum fems_rc get_segment(struct reading *r, const json_t *seg, const char
 
 static enum fems_rc get_request(struct reading *r, const json_t *req, const char *path, struct window w)
 {
-	struct store_order o = { .schedule_id = r->out->id, .source = r->source, .place = "", .segment = "",
-				 .product = "", .quantity_unit = "", .plan_equipment = "", .priority = 1 };
+	struct store_order o = { .schedule_id = r->out->id,
+				 .source = r->source,
+				 .place = "",
+				 .segment = "",
+				 .product = "",
+				 .quantity_unit = "",
+				 .plan_equipment = "",
+				 .priority = 1 };
 	json_t *segments = NULL;
 	enum fems_rc rc;
 
@@ -200,7 +214,8 @@ static enum fems_rc get_request(struct reading *r, const json_t *req, const char
 	    (rc = json_get_array(req, path, "segments", false, &segments, r->e)))
 		return rc;
 	if (o.priority < 1 || o.priority > 1000)
-		return err_set(r->e, FEMS_EINVAL, "%s.priority is %" PRId64 "; give 1 to 1000", path, o.priority);
+		return err_set(r->e, FEMS_EINVAL, "%s.priority is %" PRId64 "; give 1 to 1000", path,
+			       o.priority);
 	for (size_t i = 0; !rc && i < json_array_size(segments); i++) {
 		char deep[96];
 
@@ -223,7 +238,8 @@ static enum fems_rc get_schedule(struct reading *r, const json_t *j)
 	    (rc = json_get_array(j, "schedule", "requests", false, &requests, r->e)))
 		return rc;
 	if (!str_copy(r->out->id, sizeof r->out->id, id))
-		return err_set(r->e, FEMS_EINVAL, "schedule.schedule_id has more than %zu bytes", sizeof r->out->id - 1);
+		return err_set(r->e, FEMS_EINVAL, "schedule.schedule_id has more than %zu bytes",
+			       sizeof r->out->id - 1);
 	if (json_array_size(requests) > REQUESTS_MAX)
 		return err_set(r->e, FEMS_EINVAL, "schedule.requests has %zu items; at most %d",
 			       json_array_size(requests), REQUESTS_MAX);

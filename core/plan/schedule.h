@@ -16,8 +16,8 @@ struct schedule {
 };
 
 /* FEMS_EINVAL: the document itself is wrong; names the member and its place in the original. */
-enum fems_rc schedule_parse(struct fems_span body, const char *source, const struct site *, struct schedule *out,
-			    struct fems_error *);
+enum fems_rc schedule_parse(struct fems_span body, const char *source, const struct site *,
+			    struct schedule *out, struct fems_error *);
 void schedule_free(struct schedule *);
 /* Why an order cannot be planned on this site, in both languages; false: it can. */
 bool schedule_order_fault(const struct site *, const struct store_order *, char *en, char *ko, size_t cap);

@@ -255,7 +255,8 @@ static bool make_room(struct eject *e, int i, struct place at)
 		if (own[at.start + q] >= 0)
 			push_out(e, own[at.start + q]);
 	for (int q = 0; q < op->len; q++)
-		while (e->s->m->limit_wh != INT64_MAX && e->s->u[at.start + q] + op->wh[q] > e->s->m->limit_wh) {
+		while (e->s->m->limit_wh != INT64_MAX &&
+		       e->s->u[at.start + q] + op->wh[q] > e->s->m->limit_wh) {
 			int who = heaviest(e->s, at.start + q);
 
 			if (who < 0)

@@ -96,8 +96,8 @@ struct cost solution_cost(const struct model *m, const struct solution *s, int64
 	return c;
 }
 
-char *solution_text(const struct model *m, const struct solution *s, const struct cost *c, int64_t bound_micro,
-		    int64_t steps)
+char *solution_text(const struct model *m, const struct solution *s, const struct cost *c,
+		    int64_t bound_micro, int64_t steps)
 {
 	json_t *orders = json_array(), *battery = NULL, *j;
 	char *text;

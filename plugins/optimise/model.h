@@ -45,11 +45,11 @@ struct model {
 	int64_t *net_wh;                        /* base - pv */
 	uint8_t *counts;
 	bool all_count;
-	int64_t threshold_w, demand_micro;      /* per kW */
-	int64_t demand;                         /* units per W */
-	int64_t limit_wh;                       /* INT64_MAX: none */
+	int64_t threshold_w, demand_micro; /* per kW */
+	int64_t demand;                    /* units per W */
+	int64_t limit_wh;                  /* INT64_MAX: none */
 	int64_t scale;
-	uint64_t *closed;                       /* per machine: bits of slots that are not open */
+	uint64_t *closed; /* per machine: bits of slots that are not open */
 	struct order *orders;
 	struct battery battery;
 	uint64_t seed;

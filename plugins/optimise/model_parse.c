@@ -256,7 +256,8 @@ static const char *parse(struct model *m)
 	int64_t seed = 0, limit_w = 0;
 	int slot_s = 0;
 
-	if (!member_i(m->doc, "slots", 1, SLOTS_MAX, &m->slots) || !member_i(m->doc, "slot_s", 900, 900, &slot_s))
+	if (!member_i(m->doc, "slots", 1, SLOTS_MAX, &m->slots) ||
+	    !member_i(m->doc, "slot_s", 900, 900, &slot_s))
 		return "slots, slot_s";
 	if (!parse_curves(m))
 		return "prices, base_w, pv_w, counts_for_demand";
@@ -300,8 +301,10 @@ enum fems_rc model_parse(struct fems_span span, struct model **out, struct fems_
 	wrong = parse(m);
 	if (wrong) {
 		model_free(m);
-		return fems_fail(e, FEMS_EINVAL, "plan problem: %s: missing, of another size or out of range; give "
-				 "the document plan-problem as documented", wrong);
+		return fems_fail(e, FEMS_EINVAL,
+				 "plan problem: %s: missing, of another size or out of range; give "
+				 "the document plan-problem as documented",
+				 wrong);
 	}
 	*out = m;
 	return FEMS_OK;

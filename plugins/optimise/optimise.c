@@ -78,11 +78,6 @@ static const struct fems_optimiser_ops optimiser = {
 	.solve = optimise_solve,
 };
 
-FEMS_PLUGIN("optimise", "0.1.0", FEMS_OPTIMISER,
-	    .grade = FEMS_BETA,
-	    .license = "Apache-2.0",
+FEMS_PLUGIN("optimise", "0.1.0", FEMS_OPTIMISER, .grade = FEMS_BETA, .license = "Apache-2.0",
 	    .summary = "Plans orders and battery against energy price, demand charge and due dates",
-	    .keys = keys,
-	    .cfg_size = sizeof(struct cfg),
-	    .life = &life,
-	    .optimiser = &optimiser);
+	    .keys = keys, .cfg_size = sizeof(struct cfg), .life = &life, .optimiser = &optimiser);

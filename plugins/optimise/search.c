@@ -181,7 +181,8 @@ static void arrange(struct search *x, int n)
 	if (how > 3)
 		return;
 	for (int i = 1; i < n; i++)
-		for (int j = i; j > 0 && weight(x->s->m, how, x->out[j]) > weight(x->s->m, how, x->out[j - 1]); j--)
+		for (int j = i;
+		     j > 0 && weight(x->s->m, how, x->out[j]) > weight(x->s->m, how, x->out[j - 1]); j--)
 			swap(x, j, j - 1);
 }
 

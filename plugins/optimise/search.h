@@ -13,9 +13,9 @@
 struct search {
 	struct state *s;
 	struct rng *r;
-	struct place *best;   /* best places found, one per order */
-	int64_t best_cost;    /* units */
-	double heat;          /* first temperature: this share of an order's mean cost times the root of their
+	struct place *best; /* best places found, one per order */
+	int64_t best_cost;  /* units */
+	double heat;        /* first temperature: this share of an order's mean cost times the root of their
 			       * number, found on factories of 30 to 300 orders */
 	int64_t steps;
 	/* Called every few steps and on each new best: returns how much of the time is over, 0 to 1; 1: stop. */

@@ -13,9 +13,9 @@
 #include "plugins/optimise/build.h"
 #include "plugins/optimise/search.h"
 
-#define REPORT_US INT64_C(100000)     /* between two answers, so that judging them costs little */
+#define REPORT_US    INT64_C(100000)  /* between two answers, so that judging them costs little */
 #define HEARTBEAT_US INT64_C(1000000) /* the best again, so that the core can say stop */
-#define SPARE_US INT64_C(5000)        /* of the budget, kept for the last answer */
+#define SPARE_US     INT64_C(5000)    /* of the budget, kept for the last answer */
 enum {
 	ROUNDS = 5,              /* of search and battery in turn */
 	STEPS_PER_ORDER = 15000, /* of one annealing; longer ones gain less than another from the best */
@@ -27,7 +27,7 @@ struct run {
 	struct state s;
 	struct search x;
 	struct rng r;
-	int64_t begin_us, end_us; /* real time */
+	int64_t begin_us, end_us;  /* real time */
 	double part_from, part_to; /* of the whole run, what the present search may use */
 	int64_t steps_from;        /* of the search, when the present one began */
 	struct solution best, now;
@@ -129,7 +129,8 @@ static bool build_stop(void *ctx)
 
 static enum fems_rc out_of_memory(struct fems_error *e)
 {
-	return fems_fail(e, FEMS_ENOMEM, "out of memory while planning; plan fewer orders or a shorter horizon");
+	return fems_fail(e, FEMS_ENOMEM,
+			 "out of memory while planning; plan fewer orders or a shorter horizon");
 }
 
 /* The orders that no place was found for. */
@@ -141,9 +142,11 @@ static enum fems_rc unplaced(const struct run *run, struct fems_error *e)
 	for (int i = 0; i < run->m->n_orders && n + 2 < sizeof ids; i++)
 		if (run->s.at[i].option < 0)
 			n += (size_t)snprintf(ids + n, sizeof ids - n, " %s", run->m->orders[i].id);
-	return fems_fail(e, FEMS_ECONFLICT,
-			 "no plan found that keeps every rule: no place was left for%s; lengthen the horizon, open "
-			 "machines or drop one of them", ids);
+	return fems_fail(
+		e, FEMS_ECONFLICT,
+		"no plan found that keeps every rule: no place was left for%s; lengthen the horizon, open "
+		"machines or drop one of them",
+		ids);
 }
 
 static void try_start(struct run *run, const struct place *at)
@@ -275,19 +278,22 @@ static enum fems_rc first_battery(struct run *run, struct fems_error *e)
 	double left = (double)(run->end_us - mono_us()) / 1e6;
 
 	if (wh && !battery_idle(m, wh))
-		return fems_fail(e, FEMS_ECONFLICT, "the battery cannot reach the energy asked for at the end");
+		return fems_fail(e, FEMS_ECONFLICT,
+				 "the battery cannot reach the energy asked for at the end");
 	state_reset(&run->s, wh);
 	if (within_limit(run, run->s.u))
 		return FEMS_OK;
 	if (wh) {
 		state_reset(&run->s, NULL);
 		if (!run->set->battery || !battery_solve(m, run->s.u, left, wh, NULL))
-			return fems_fail(e, FEMS_ECONFLICT, "import limit: base load above it, also with the battery");
+			return fems_fail(e, FEMS_ECONFLICT,
+					 "import limit: base load above it, also with the battery");
 		state_reset(&run->s, wh);
 		if (within_limit(run, run->s.u))
 			return FEMS_OK;
 	}
-	return fems_fail(e, FEMS_ECONFLICT, "import limit: the base load is above it before any order is placed");
+	return fems_fail(e, FEMS_ECONFLICT,
+			 "import limit: the base load is above it before any order is placed");
 }
 
 static enum fems_rc run_all(struct run *run, struct fems_error *e)

@@ -239,7 +239,8 @@ bool state_candidates(struct state *s)
 /* ---- choosing a place ---- */
 
 /* What the order's place costs above cand->low: slots that are exported now, and a higher peak. */
-static int64_t extra_cost(const struct state *s, const struct option *op, int start, int64_t free_wh, bool *over)
+static int64_t extra_cost(const struct state *s, const struct option *op, int start, int64_t free_wh,
+			  bool *over)
 {
 	const struct model *m = s->m;
 	int64_t high = VERY_LOW, top = VERY_LOW, extra = 0;
@@ -263,12 +264,13 @@ static int64_t extra_cost(const struct state *s, const struct option *op, int st
 	if (s->export_before[start + op->len] != s->export_before[start])
 		for (int q = 0; q < op->len; q++)
 			if (s->export_slot[start + q])
-				extra += slot_cost(m, start + q, u[q] + op->wh[q]) - slot_cost(m, start + q, u[q]) -
-					 op->wh[q] * m->sell[start + q];
+				extra += slot_cost(m, start + q, u[q] + op->wh[q]) -
+					 slot_cost(m, start + q, u[q]) - op->wh[q] * m->sell[start + q];
 	return extra;
 }
 
-bool state_best(const struct state *s, int i, int64_t free_wh, uint32_t blink, struct rng *r, struct place *out)
+bool state_best(const struct state *s, int i, int64_t free_wh, uint32_t blink, struct rng *r,
+		struct place *out)
 {
 	const struct order *o = &s->m->orders[i];
 	const struct cand *c = s->cands + s->first[i], *end = s->cands + s->first[i + 1];

@@ -8,7 +8,7 @@
 
 #include "plugins/optimise/model.h"
 
-struct cand { /* one possible place of an order */
+struct cand {        /* one possible place of an order */
 	int64_t low; /* units: its least possible energy cost there, plus lateness */
 	int32_t start, option;
 };

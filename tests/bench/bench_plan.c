@@ -82,8 +82,10 @@ static struct watch run(const struct plan_problem *p, double seconds, int64_t se
 static void row(const char *name, double value, const char *unit, double target, const char *beside,
 		double beside_value)
 {
-	printf("{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"target\":%.6g,\"beside\":\"%s\",\"beside_value\":%.6g,"
-	       "\"met\":%s}\n", name, value, unit, target, beside, beside_value, value <= target ? "true" : "false");
+	printf("{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"target\":%.6g,\"beside\":\"%s\",\"beside_"
+	       "value\":%.6g,"
+	       "\"met\":%s}\n",
+	       name, value, unit, target, beside, beside_value, value <= target ? "true" : "false");
 	fflush(stdout);
 }
 
@@ -97,9 +99,12 @@ static void bench_factory(double seconds)
 	struct plan_problem *p = sample_factory((struct sample){ 300, 672, 8, false, true, false, 1 });
 	struct watch one = run(p, 1, 1), ten = run(p, seconds, 2);
 
-	row("plan 300x672 first feasible", one.first_s * 1e3, "ms CPU", 50, "answers refused", one.bad + ten.bad);
-	row("plan 300x672 after 1 s above the long run", percent(one.best, ten.best), "%", 2.5, "long run s", seconds);
-	row("plan 300x672 above proven bound", percent(ten.best, ten.bound), "%", 15, "1 s", percent(one.best, one.bound));
+	row("plan 300x672 first feasible", one.first_s * 1e3, "ms CPU", 50, "answers refused",
+	    one.bad + ten.bad);
+	row("plan 300x672 after 1 s above the long run", percent(one.best, ten.best), "%", 2.5, "long run s",
+	    seconds);
+	row("plan 300x672 above proven bound", percent(ten.best, ten.bound), "%", 15, "1 s",
+	    percent(one.best, one.bound));
 	plan_problem_free(p);
 	p = sample_factory((struct sample){ 300, 672, 8, true, true, false, 1 });
 	ten = run(p, seconds, 2);
@@ -134,12 +139,14 @@ static void fes_order(struct plan_problem *p, int i, const json_t *job)
 	char id[16];
 
 	snprintf(id, sizeof id, "%d", i);
-	json_array_foreach (options, k, op) {
+	json_array_foreach(options, k, op)
+	{
 		const json_t *profile = json_object_get(op, "prof");
 		int machine = (int)number(op, "m"), len = (int)json_array_size(profile);
 
 		if (!o)
-			o = sample_order(p, id, (int)number(job, "r"), (int)number(job, "d"), machine, len, 0);
+			o = sample_order(p, id, (int)number(job, "r"), (int)number(job, "d"), machine, len,
+					 0);
 		else
 			sample_option(o, machine, len, 0);
 		for (int q = 0; q < len; q++)
@@ -182,8 +189,8 @@ static double best_known(const char *dir, const char *name)
 	double v = 0;
 
 	text_addf(&path, "%s/best-known.csv", dir);
-	if (path.ptr && !file_read(path.ptr, 1 << 20, &csv, &len, NULL) && (line = strstr(csv, name)) != NULL &&
-	    (line = strchr(line, ',')) != NULL)
+	if (path.ptr && !file_read(path.ptr, 1 << 20, &csv, &len, NULL) &&
+	    (line = strstr(csv, name)) != NULL && (line = strchr(line, ',')) != NULL)
 		v = strtod(line + 1, NULL);
 	free(csv);
 	text_free(&path);
@@ -202,8 +209,10 @@ static void bench_fes(const char *dir, const char *name, double seconds)
 	j = path.ptr ? json_load_file(path.ptr, 0, NULL) : NULL;
 	text_free(&path);
 	if (!j || known <= 0) {
-		printf("{\"name\":\"plan %s\",\"value\":null,\"unit\":\"%%\",\"target\":1,\"beside\":\"not measured: no file\","
-		       "\"beside_value\":null,\"met\":false}\n", name);
+		printf("{\"name\":\"plan %s\",\"value\":null,\"unit\":\"%%\",\"target\":1,\"beside\":\"not "
+		       "measured: no file\","
+		       "\"beside_value\":null,\"met\":false}\n",
+		       name);
 		json_decref(j);
 		return;
 	}
@@ -214,8 +223,10 @@ static void bench_fes(const char *dir, const char *name, double seconds)
 
 		w = run(p, s, 1 + i);
 		/* The set counts the ratchet itself; the problem counts only what lies above it. */
-		cost = (double)w.best / 1e6 + (double)p->demand_threshold_w / 1e3 * number(j, "demand_charge");
-		snprintf(title, sizeof title, "plan %s, %g s, above best known%s", name, s, w.bad ? " (REFUSED)" : "");
+		cost = (double)w.best / 1e6 +
+		       (double)p->demand_threshold_w / 1e3 * number(j, "demand_charge");
+		snprintf(title, sizeof title, "plan %s, %g s, above best known%s", name, s,
+			 w.bad ? " (REFUSED)" : "");
 		row(title, 100 * (cost - known) / known, "%", i ? 1 : 2.5, "best known", known);
 	}
 	plan_problem_free(p);

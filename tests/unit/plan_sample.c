@@ -109,7 +109,8 @@ static void factory_orders(struct plan_problem *p, struct sample a, uint64_t *s)
 	int mean = a.machines * a.slots * 6 / 10 / a.orders;
 
 	for (int i = 0; i < a.orders; i++) {
-		int len = between(s, mean * 4 / 10, mean * 16 / 10), k = between(s, 1, 3), m = between(s, 0, a.machines - 1);
+		int len = between(s, mean * 4 / 10, mean * 16 / 10), k = between(s, 1, 3),
+		    m = between(s, 0, a.machines - 1);
 		int64_t kw = between(s, 15, 200);
 		struct plan_order *o;
 		char id[16];
@@ -128,7 +129,10 @@ static void factory_orders(struct plan_problem *p, struct sample a, uint64_t *s)
 			struct plan_option *op = &o->options[j];
 
 			for (int q = 0; q < op->length; q++) /* heats up first, idles out last */
-				op->power_w[q] = op->power_w[q] * (q * 4 < op->length ? 13 : q * 4 < 3 * op->length ? 10 : 6) /
+				op->power_w[q] = op->power_w[q] *
+						 (q * 4 < op->length       ? 13
+						  : q * 4 < 3 * op->length ? 10
+									   : 6) /
 						 40 * 4;
 		}
 		o->erp_option = 0;
@@ -148,7 +152,8 @@ struct plan_problem *sample_factory(struct sample a)
 			mean += p->orders[i].options[0].power_w[q];
 	mean /= a.slots;
 	for (int t = 0; t < a.slots; t++) {
-		double day = 2 * 3.14159265358979 * (t % 96 / 96.0 - 0.3), sun = sin(3.14159265358979 * (t % 96 / 4.0 - 6) / 13);
+		double day = 2 * 3.14159265358979 * (t % 96 / 96.0 - 0.3),
+		       sun = sin(3.14159265358979 * (t % 96 / 4.0 - 6) / 13);
 
 		p->energy_price_micro[t] = price_at(t);
 		p->sell_price_micro[t] = 40000000;
@@ -165,8 +170,9 @@ struct plan_problem *sample_factory(struct sample a)
 	p->demand_price_micro = INT64_C(8320) * 1000000;
 	p->import_limit_w = a.limit ? mean * 32 / 10 : 0;
 	if (a.battery)
-		p->battery = (struct plan_battery){ mean * 8 / 10, mean * 35 / 100, mean / 20, mean * 75 / 100,
-						    mean * 4 / 10, mean * 4 / 10, 900 };
+		p->battery =
+			(struct plan_battery){ mean * 8 / 10, mean * 35 / 100, mean / 20, mean * 75 / 100,
+					       mean * 4 / 10, mean * 4 / 10,   900 };
 	p->seed = (int64_t)a.seed;
 	return p;
 }

@@ -251,8 +251,9 @@ static void reason_parts_add_up(void **state)
 	assert_int_equal(r.saving.demand_micro, 0);
 	assert_int_equal(r.saving.late_micro, 4 * 7000000);
 	assert_int_equal(r.saving.total_micro, r.saving.energy_micro + r.saving.late_micro);
-	assert_string_equal(r.text_en, "Moved from 10:00 to 09:00: 828 won less, lateness 28 won; peak hours 10:00-11:00 "
-				       "avoided.");
+	assert_string_equal(
+		r.text_en, "Moved from 10:00 to 09:00: 828 won less, lateness 28 won; peak hours 10:00-11:00 "
+			   "avoided.");
 	assert_non_null(strstr(r.text_ko, "828원 절감"));
 	plan_free(plan);
 	plan_free(erp);
@@ -288,7 +289,8 @@ static void staying_has_a_reason_too(void **state)
 
 static void problem_survives_json(void **state)
 {
-	struct plan_problem *p = sample_factory((struct sample){ 12, 96, 3, true, true, false, 5 }), *q = NULL;
+	struct plan_problem *p = sample_factory((struct sample){ 12, 96, 3, true, true, false, 5 }),
+			    *q = NULL;
 	struct fems_error e = { "", NULL };
 	char *a, *b;
 
@@ -340,8 +342,10 @@ static void bad_problems_are_refused(void **state)
 	refused(text, "\"machine\":0", "\"machine\":1", "machine");
 	refused(text, "\"id\":\"B\"", "\"id\":\"A\"", "twice");
 	refused(text, "\"id\":\"B\"", "\"id\":\"\"", "orders[1].id");
-	refused(text, "\"demand_price_micro\":1000000000", "\"demand_price_micro\":9000000000000000", "demand_price");
-	refused(text, "\"late_micro_per_slot\":7000000", "\"late_micro_per_slot\":1000000000000000", "too large");
+	refused(text, "\"demand_price_micro\":1000000000", "\"demand_price_micro\":9000000000000000",
+		"demand_price");
+	refused(text, "\"late_micro_per_slot\":7000000", "\"late_micro_per_slot\":1000000000000000",
+		"too large");
 	refused(text, "\"options\":[{", "\"options\":[],\"o\":[{", "options");
 	refused(text, "\"sell_price_micro\":[0", "\"sell_price_micro\":[200000000", "sell_price_micro[0]");
 	refused(text, "{", "[", "line 1");
@@ -355,12 +359,22 @@ static void bad_plans_are_refused(void **state)
 		const char *text, *want;
 	} bad[] = {
 		{ "{\"orders\":[]}", "2 orders" },
-		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"A\",\"option\":0,\"start\":4}]}", "twice" },
-		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"C\",\"option\":0,\"start\":4}]}", "\"C\"" },
-		{ "{\"orders\":[{\"id\":\"A\",\"option\":1,\"start\":0},{\"id\":\"B\",\"option\":0,\"start\":4}]}", "option 1" },
-		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"B\",\"option\":0,\"start\":4}]}", "cost" },
-		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"B\",\"option\":0,\"start\":4}],"
-		  "\"battery_w\":[]}", "no battery" },
+		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"A\",\"option\":0,\"start\":"
+		  "4}]}",
+		  "twice" },
+		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"C\",\"option\":0,\"start\":"
+		  "4}]}",
+		  "\"C\"" },
+		{ "{\"orders\":[{\"id\":\"A\",\"option\":1,\"start\":0},{\"id\":\"B\",\"option\":0,\"start\":"
+		  "4}]}",
+		  "option 1" },
+		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"B\",\"option\":0,\"start\":"
+		  "4}]}",
+		  "cost" },
+		{ "{\"orders\":[{\"id\":\"A\",\"option\":0,\"start\":0},{\"id\":\"B\",\"option\":0,\"start\":"
+		  "4}],"
+		  "\"battery_w\":[]}",
+		  "no battery" },
 	};
 	struct plan_problem *p = two_orders();
 

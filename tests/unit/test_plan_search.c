@@ -59,7 +59,8 @@ static enum fems_rc solve(const struct plan_problem *p, int64_t steps, int64_t b
 {
 	struct solve_settings set = { 1, true, steps };
 	char *text = sample_text(p);
-	enum fems_rc rc = solve_problem(&set, (struct fems_span){ text, strlen(text) }, budget_us, on_answer, w, e);
+	enum fems_rc rc =
+		solve_problem(&set, (struct fems_span){ text, strlen(text) }, budget_us, on_answer, w, e);
 
 	free(text);
 	return rc;
@@ -75,8 +76,13 @@ static void answers_keep_the_rules(void **state)
 {
 	(void)state;
 	for (uint64_t seed = 1; seed <= 24; seed++) {
-		struct sample a = { 4 + (int)seed * 2, 96 + 96 * (int)(seed % 3), 2 + (int)seed % 4, seed % 2, seed % 3 == 0,
-				    seed % 5 == 0, seed };
+		struct sample a = { 4 + (int)seed * 2,
+				    96 + 96 * (int)(seed % 3),
+				    2 + (int)seed % 4,
+				    seed % 2,
+				    seed % 3 == 0,
+				    seed % 5 == 0,
+				    seed };
 		struct plan_problem *p = sample_factory(a);
 		struct watch w = { .p = p };
 		struct fems_error e = { "", NULL };
@@ -118,7 +124,8 @@ static void reasons_add_up(void **state)
 		assert_int_equal(r.saving.late_micro, back->cost.late_micro - w.best->cost.late_micro);
 		assert_int_equal(r.saving.total_micro,
 				 r.saving.energy_micro + r.saving.demand_micro + r.saving.late_micro);
-		assert_int_equal(r.moved, was.start != erp->places[i].start || was.option != erp->places[i].option);
+		assert_int_equal(r.moved,
+				 was.start != erp->places[i].start || was.option != erp->places[i].option);
 		assert_true(strlen(r.text_en) > 10 && strlen(r.text_ko) > 10);
 		plan_free(back);
 	}
@@ -351,8 +358,9 @@ static void bad_problem_is_refused(void **state)
 		struct watch w = { .p = NULL };
 		struct fems_error e = { "", NULL };
 
-		assert_int_equal(solve_problem(&set, (struct fems_span){ bad[i], strlen(bad[i]) }, 100000, on_answer, &w,
-					       &e), FEMS_EINVAL);
+		assert_int_equal(solve_problem(&set, (struct fems_span){ bad[i], strlen(bad[i]) }, 100000,
+					       on_answer, &w, &e),
+				 FEMS_EINVAL);
 		assert_true(strlen(e.text) > 10);
 	}
 }

@@ -36,7 +36,6 @@ struct plant {
 	size_t changed;
 };
 
-
 /* Cheaper than it is: the first cost is written smaller. */
 static int tell_a_lie(void *ctx, struct fems_span plan)
 {
@@ -48,7 +47,8 @@ static int tell_a_lie(void *ctx, struct fems_span plan)
 	char *text;
 	int stop;
 
-	json_object_set_new(cost, "total_micro", json_integer(json_integer_value(json_object_get(cost, "total_micro")) - 1));
+	json_object_set_new(cost, "total_micro",
+			    json_integer(json_integer_value(json_object_get(cost, "total_micro")) - 1));
 	text = json_text(j);
 	stop = to->fn(to->ctx, (struct fems_span){ text, strlen(text) });
 	free(text);
@@ -56,8 +56,8 @@ static int tell_a_lie(void *ctx, struct fems_span plan)
 	return stop;
 }
 
-static enum fems_rc on_solve(void *ctx, struct fems_span problem, int64_t budget_us, fems_incumbent_fn fn, void *fn_ctx,
-			     struct fems_error *e)
+static enum fems_rc on_solve(void *ctx, struct fems_span problem, int64_t budget_us, fems_incumbent_fn fn,
+			     void *fn_ctx, struct fems_error *e)
 {
 	struct plant *t = ctx;
 	struct solve_settings set = { 1, true, 3000 };
@@ -100,7 +100,10 @@ static void on_notice(void *ctx, const char *topic, const json_t *body)
 
 static void open_planner(struct plant *t)
 {
-	struct planner_options o = { .loop = t->loop, .services = t->services, .store = t->f->st, .site = &t->site,
+	struct planner_options o = { .loop = t->loop,
+				     .services = t->services,
+				     .store = t->f->st,
+				     .site = &t->site,
 				     .tariff = t->tariff,
 				     .hooks = { t, on_solve, on_demand, on_taker, on_notice } };
 
@@ -185,10 +188,14 @@ static enum fems_rc send(struct plant *t, const char *key, const char *more)
 
 	t->f->e.text[0] = '\0';
 	snprintf(doc, sizeof doc,
-		 "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R1\",\"priority\":2,\"segments\":[{\"id\":\"A\",\"equipment\":"
-		 "[\"PRESS\"],\"earliest_start\":\"2026-04-20T09:00:00+09:00\",\"latest_end\":\"2026-04-20T22:00:00+09:00\","
-		 "\"planned_start\":\"2026-04-20T19:00:00+09:00\",\"duration_s\":7200,\"energy_wh\":160000,\"segment\":\"press\","
-		 "\"product\":\"P-1\",\"quantity\":12.5,\"unit\":\"t\",\"place\":\"orders.xml:12\"}%s]}]}", more);
+		 "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R1\",\"priority\":2,\"segments\":[{\"id\":"
+		 "\"A\",\"equipment\":"
+		 "[\"PRESS\"],\"earliest_start\":\"2026-04-20T09:00:00+09:00\",\"latest_end\":\"2026-04-"
+		 "20T22:00:00+09:00\","
+		 "\"planned_start\":\"2026-04-20T19:00:00+09:00\",\"duration_s\":7200,\"energy_wh\":160000,"
+		 "\"segment\":\"press\","
+		 "\"product\":\"P-1\",\"quantity\":12.5,\"unit\":\"t\",\"place\":\"orders.xml:12\"}%s]}]}",
+		 more);
 	return planner_schedule(t->pl, "erp", key, (struct fems_span){ doc, strlen(doc) }, &t->f->e);
 }
 
@@ -197,9 +204,8 @@ static json_t *item_of(const json_t *list, const char *key, const char *id)
 	json_t *item;
 	size_t i;
 
-	json_array_foreach (list, i, item)
-		if (!strcmp(json_string_value(json_object_get(item, key)), id))
-			return item;
+	json_array_foreach(list, i,
+			   item) if (!strcmp(json_string_value(json_object_get(item, key)), id)) return item;
 	return NULL;
 }
 
@@ -292,9 +298,11 @@ static void an_order_is_moved_with_a_reason(void **state)
 static void a_move_without_gain_is_taken_back(void **state)
 {
 	static const char doc[] =
-		"{\"schedule_id\":\"S2\",\"requests\":[{\"id\":\"R1\",\"segments\":[{\"id\":\"N\",\"equipment\":"
+		"{\"schedule_id\":\"S2\",\"requests\":[{\"id\":\"R1\",\"segments\":[{\"id\":\"N\","
+		"\"equipment\":"
 		"[\"PRESS\"],\"earliest_start\":\"2026-04-20T23:00:00+09:00\",\"latest_end\":"
-		"\"2026-04-21T06:00:00+09:00\",\"planned_start\":\"2026-04-21T02:30:00+09:00\",\"duration_s\":3600}]}]}";
+		"\"2026-04-21T06:00:00+09:00\",\"planned_start\":\"2026-04-21T02:30:00+09:00\",\"duration_"
+		"s\":3600}]}]}";
 	struct plant *t = *state;
 
 	OK(t->f, planner_schedule(t->pl, "erp", "n", (struct fems_span){ doc, strlen(doc) }, &t->f->e));
@@ -307,12 +315,13 @@ static void bad_orders_leave_the_others(void **state)
 	struct plant *t = *state;
 	json_t *plan, *conflict;
 
-	OK(t->f, send(t, "k1",
-		      ",{\"id\":\"B\",\"equipment\":[\"LATHE\"],\"duration_s\":3600},"
-		      "{\"id\":\"C\",\"equipment\":[\"OVEN\"],\"earliest_start\":\"2026-04-20T12:00:00+09:00\","
-		      "\"latest_end\":\"2026-04-20T11:00:00+09:00\",\"duration_s\":3600},"
-		      "{\"id\":\"D\",\"equipment\":[\"OVEN\",\"PRESS\"],\"duration_s\":3600,"
-		      "\"earliest_start\":\"2026-04-20T09:00:00+09:00\"}"));
+	OK(t->f,
+	   send(t, "k1",
+		",{\"id\":\"B\",\"equipment\":[\"LATHE\"],\"duration_s\":3600},"
+		"{\"id\":\"C\",\"equipment\":[\"OVEN\"],\"earliest_start\":\"2026-04-20T12:00:00+09:00\","
+		"\"latest_end\":\"2026-04-20T11:00:00+09:00\",\"duration_s\":3600},"
+		"{\"id\":\"D\",\"equipment\":[\"OVEN\",\"PRESS\"],\"duration_s\":3600,"
+		"\"earliest_start\":\"2026-04-20T09:00:00+09:00\"}"));
 	settle(t);
 	assert_string_equal(order_of(t, "B").state, "infeasible");
 	assert_string_equal(order_of(t, "C").state, "infeasible");
@@ -337,7 +346,8 @@ static void documents_are_taken_once(void **state)
 	plans = t->plans;
 	assert_int_equal(send(t, "k1", ""), FEMS_ECONFLICT);
 	assert_string_equal(t->f->e.text, "");
-	assert_int_equal(send(t, "k1", ",{\"id\":\"B\",\"equipment\":[\"OVEN\"],\"duration_s\":60}"), FEMS_ECONFLICT);
+	assert_int_equal(send(t, "k1", ",{\"id\":\"B\",\"equipment\":[\"OVEN\"],\"duration_s\":60}"),
+			 FEMS_ECONFLICT);
 	assert_string_not_equal(t->f->e.text, "");
 	OK(t->f, send(t, "k2", "")); /* the same orders under another key: nothing changed, no new plan */
 	settle(t);
@@ -363,14 +373,19 @@ static void wrong_documents_change_nothing(void **state)
 	} bad[] = {
 		{ "{", "JSON" },
 		{ "{\"requests\":[]}", "schedule_id" },
-		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"equipment\":[],\"place\":\"a.xml:7\"}]}]}",
+		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"equipment\":[],"
+		  "\"place\":\"a.xml:7\"}]}]}",
 		  "a.xml:7" },
-		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"id\":\"X\",\"duration_s\":-1}]}]}",
+		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"id\":\"X\","
+		  "\"duration_s\":-1}]}]}",
 		  "duration_s" },
-		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"id\":\"X\",\"earliest_start\":\"8:00\"}]}]}",
+		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"id\":\"X\","
+		  "\"earliest_start\":\"8:00\"}]}]}",
 		  "earliest_start" },
-		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"id\":\"X\",\"equipment\":[\"OVEN\"],"
-		  "\"duration_s\":60},{\"id\":\"X\",\"equipment\":[\"OVEN\"],\"duration_s\":60}]}]}", "twice" },
+		{ "{\"schedule_id\":\"S1\",\"requests\":[{\"id\":\"R\",\"segments\":[{\"id\":\"X\","
+		  "\"equipment\":[\"OVEN\"],"
+		  "\"duration_s\":60},{\"id\":\"X\",\"equipment\":[\"OVEN\"],\"duration_s\":60}]}]}",
+		  "twice" },
 	};
 	struct plant *t = *state;
 
@@ -379,7 +394,8 @@ static void wrong_documents_change_nothing(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct fems_error e = { "", NULL };
 
-		assert_int_equal(planner_schedule(t->pl, "erp", "bad", (struct fems_span){ bad[i].doc, strlen(bad[i].doc) }, &e),
+		assert_int_equal(planner_schedule(t->pl, "erp", "bad",
+						  (struct fems_span){ bad[i].doc, strlen(bad[i].doc) }, &e),
 				 FEMS_EINVAL);
 		if (!strstr(e.text, bad[i].want))
 			fail_msg("\"%s\" does not name %s", e.text, bad[i].want);
