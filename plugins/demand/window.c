@@ -52,21 +52,21 @@ void window_carry(struct window *w, int64_t start_us, double wh)
 	}
 }
 
-void window_power(struct window *w, int64_t t_us, double p)
+void window_power(struct window *w, int64_t t_us, double power_w)
 {
 	double dt = (double)(t_us - w->power_us), a, b;
 
 	if (w->have_power && dt <= 0)
 		return;
 	if (!w->have_power) {
-		w->smooth_w = p;
+		w->smooth_w = power_w;
 	} else {
 		a = 1 - exp(-dt / SMOOTH_US);
 		b = 1 - exp(-dt / ERROR_US);
-		w->error_w += b * (fabs(p - w->smooth_w) - w->error_w);
-		w->smooth_w += a * (p - w->smooth_w);
+		w->error_w += b * (fabs(power_w - w->smooth_w) - w->error_w);
+		w->smooth_w += a * (power_w - w->smooth_w);
 	}
-	w->power_w = p;
+	w->power_w = power_w;
 	w->power_us = t_us;
 	w->have_power = true;
 }

@@ -30,7 +30,7 @@ struct window {
 
 /* A counter reading in Wh; a step backwards begins anew, flagged partial. */
 void window_counter(struct window *, int64_t t_us, double wh);
-void window_power(struct window *, int64_t t_us, double w);
+void window_power(struct window *, int64_t t_us, double power_w);
 /* Energy of the running window before the first counter reading, asked from the store at start. */
 void window_carry(struct window *, int64_t start_us, double wh);
 
