@@ -271,12 +271,17 @@ enum fems_rc instance_do(struct instance *i, struct plug_call *c, int64_t budget
 
 /* ---- repeated calls begin ---- */
 
+static void repeat(struct instance *i, enum plug_op op, int64_t period_us, worker_fn fn)
+{
+	if (!instance_offers(i, op))
+		return;
+	worker_every(i->worker, period_us, fn, i);
+	(void)worker_post(i->worker, fn, i); /* the first one at once, not at the next multiple */
+}
+
 void instance_repeat(struct instance *i)
 {
-	if (instance_offers(i, OP_POLL))
-		worker_every(i->worker, interval_of(i, OP_POLL), job_poll, i);
-	if (instance_offers(i, OP_PULL))
-		worker_every(i->worker, interval_of(i, OP_PULL), job_pull, i);
-	if (instance_offers(i, OP_TICK))
-		worker_every(i->worker, US_PER_S, job_tick, i);
+	repeat(i, OP_POLL, interval_of(i, OP_POLL), job_poll);
+	repeat(i, OP_PULL, interval_of(i, OP_PULL), job_pull);
+	repeat(i, OP_TICK, US_PER_S, job_tick);
 }

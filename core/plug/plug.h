@@ -55,7 +55,7 @@ struct plugs_options {
 	struct points *points;
 	struct plug_hooks hooks;
 	const char *plugin_dir; /* where installed plugins lie */
-	const char *host_path;  /* the fems-host program */
+	const char *host_path;  /* the fems-host program; NULL: FEMS_HOST_PROGRAM, or the installed one */
 	const char *state_dir;  /* each instance gets a directory below it */
 };
 enum fems_rc plugs_new(const struct plugs_options *, struct plugs **out, struct fems_error *);
@@ -78,8 +78,10 @@ void plug_set_free(struct plug_set *);
 extern const char *const plug_meter_core_keys[];
 
 /* Makes the set the running one: unchanged instances go on untouched; changed ones get reload() or
- * stop and open; gone ones stop; new ones open and start. Takes the set. When an instance cannot open,
- * everything that was changed is put back, the old set stays and the text names the instance. */
+ * stop and open; gone ones stop; new ones open and start. Takes the set in any case. When an instance cannot open,
+ * everything that was changed is put back, the old set stays and the text names the instance.
+ * Waits for the plugins, so that none of them may wait for the calling thread (a service
+ * of the core thread) in open(), start() or reload(). The settings' document may go afterwards. */
 enum fems_rc plugs_apply(struct plugs *, struct plug_set **, struct fems_error *);
 /* Stops all within budget_us of real time; names in a warning who did not. */
 void plugs_stop(struct plugs *, int64_t budget_us);

@@ -310,6 +310,7 @@ static void watch(void *ctx, int64_t due_us)
 enum fems_rc plugs_new(const struct plugs_options *o, struct plugs **out, struct fems_error *e)
 {
 	struct plugs *p = calloc(1, sizeof *p);
+	const char *host = getenv("FEMS_HOST_PROGRAM");
 	double speed = clock_speed();
 	enum fems_rc rc;
 
@@ -317,7 +318,7 @@ enum fems_rc plugs_new(const struct plugs_options *o, struct plugs **out, struct
 		return err_set(e, FEMS_ENOMEM, "out of memory");
 	p->o = *o;
 	p->plugin_dir = strdup(o->plugin_dir ? o->plugin_dir : "");
-	p->host_path = strdup(o->host_path ? o->host_path : "");
+	p->host_path = strdup(o->host_path ? o->host_path : host ? host : FEMS_LIBEXEC_DIR "/fems-host");
 	p->state_dir = strdup(o->state_dir ? o->state_dir : ".");
 	p->restart_first_us = US_PER_S;
 	p->restart_max_us = 60 * US_PER_S;

@@ -120,8 +120,6 @@ void stage_close(struct stage *s)
 {
 	plugs_stop(s->plugs, 2000000);
 	plugs_free(s->plugs);
-	for (size_t k = 0; k < s->n_docs; k++)
-		conf_free(s->docs[k]);
 	bus_reader_close(s->reader);
 	services_free(s->services);
 	bus_free(s->bus);
@@ -132,20 +130,20 @@ void stage_close(struct stage *s)
 	remove_dir(s->dir);
 }
 
-static struct plug_set *read_set(struct stage *s, const char *yaml)
+/* The document goes with *doc; conf_free() it when the set is gone. */
+static struct plug_set *read_set(struct stage *s, const char *yaml, struct conf_doc **out)
 {
 	struct faults *f = faults_new();
 	struct conf_doc *doc = conf_parse(yaml, strlen(yaml), "test.yaml", s->dir, f);
 	struct plug_set *set = NULL;
 	char *text;
 
-	assert_true(s->n_docs < sizeof s->docs / sizeof *s->docs);
 	if (doc) {
 		const struct conf_node *root = conf_root(doc);
 
-		s->docs[s->n_docs++] = doc;
 		set = plug_set_read(s->plugs, conf_get(root, "plugins"), conf_get(root, "meters"), f);
 	}
+	*out = doc;
 	text = faults_text(f);
 	snprintf(s->message, sizeof s->message, "%s", text ? text : "");
 	free(text);
@@ -155,13 +153,17 @@ static struct plug_set *read_set(struct stage *s, const char *yaml)
 
 enum fems_rc stage_apply(struct stage *s, const char *yaml)
 {
-	struct plug_set *set = read_set(s, yaml);
+	struct conf_doc *doc;
+	struct plug_set *set = read_set(s, yaml, &doc);
 	struct fems_error e = { .text = "" };
 	enum fems_rc rc;
 
-	if (!set)
+	if (!set) {
+		conf_free(doc);
 		return FEMS_EINVAL;
+	}
 	rc = plugs_apply(s->plugs, &set, &e);
+	conf_free(doc); /* the instances live on without it */
 	assert_null(set);
 	snprintf(s->message, sizeof s->message, "%s", rc ? e.text : "");
 	return rc;
@@ -169,7 +171,10 @@ enum fems_rc stage_apply(struct stage *s, const char *yaml)
 
 const char *stage_check(struct stage *s, const char *yaml)
 {
-	plug_set_free(read_set(s, yaml));
+	struct conf_doc *doc;
+
+	plug_set_free(read_set(s, yaml, &doc));
+	conf_free(doc);
 	return s->message;
 }
 

@@ -16,8 +16,6 @@ struct stage {
 	struct bus_reader *reader;
 	struct points *points;
 	struct plugs *plugs;
-	struct conf_doc *docs[32];
-	size_t n_docs;
 	char dir[64];
 	char message[4000];   /* faults or error of the last settings */
 	pthread_mutex_t lock; /* guards what follows */

@@ -17,10 +17,9 @@
 
 #define START INT64_C(1776294000000000) /* 2026-04-15T23:00:00Z */
 
-/* Moves the clock by a second and waits until the bus has n samples. */
-static void step(struct stage *s, uint64_t n)
+/* Waits until the bus has n samples, and not one more. */
+static void await_samples(struct stage *s, uint64_t n)
 {
-	clock_advance(US_PER_S);
 	for (int ms = 0; bus_published(s->bus) < n && ms < 10000; ms += 2)
 		stage_sleep_ms(2);
 	assert_int_equal(bus_published(s->bus), n);
@@ -39,8 +38,11 @@ static void simulate(const char *isolate, struct fems_sample out[20])
 		 "meters: [{name: m1, plugin: meter-sim, base: 100 kW}]\n",
 		 isolate);
 	assert_int_equal(stage_apply(&s, yaml), FEMS_OK);
-	for (unsigned k = 1; k <= 10; k++)
-		step(&s, 2 * k);
+	await_samples(&s, 2); /* the first poll is at once */
+	for (unsigned k = 2; k <= 10; k++) {
+		clock_advance(US_PER_S);
+		await_samples(&s, 2 * k);
+	}
 	assert_int_equal(bus_take(s.reader, out, 20, &lost), 20);
 	stage_close(&s);
 }
@@ -54,8 +56,8 @@ static void test_same_samples(void **state)
 	simulate("true", isolated);
 	for (int k = 0; k < 20; k++)
 		assert_memory_equal(&inside[k], &isolated[k], sizeof *inside);
-	assert_true(inside[0].t_us == START + US_PER_S);
-	assert_true(inside[19].t_us == START + 10 * US_PER_S);
+	assert_true(inside[0].t_us == START);
+	assert_true(inside[19].t_us == START + 9 * US_PER_S);
 	assert_true(inside[19].value > 9 * 80000.0 / 3600 &&
 		    inside[19].value < 9 * 120000.0 / 3600); /* Wh of 9 s */
 }
@@ -77,7 +79,7 @@ static void test_back_off(void **state)
 			at[n++] = now;
 	}
 	/* Gaps of 1, 2, 4 ... 32 and then 60 s; a busy machine may skip a second. */
-	assert_in_range(n, 7, 10);
+	assert_in_range(n, 7, 11);
 	assert_true(at[1] - at[0] <= 3);
 	for (size_t k = 2; k < n && k < 7; k++)
 		assert_true(at[k] - at[k - 1] >= (INT64_C(1) << (k - 1)) - 1);

@@ -370,6 +370,9 @@ static void test_no_number(void **state)
 			 "meters: [{name: m1, plugin: probe}]\n",
 			 isolate[k]);
 		assert_int_equal(stage_apply(&s, yaml), FEMS_OK);
+		for (int ms = 0; bus_published(s.bus) < 1 && ms < 10000; ms += 5)
+			stage_sleep_ms(5);
+		assert_int_equal(bus_take(s.reader, got, 8, &lost), 1); /* of the first poll */
 		assert_string_equal(stage_call(&s, "probe.nan", "{}"), "{}");
 		for (int ms = 0; n < 3 && ms < 10000; ms += 5) {
 			n += bus_take(s.reader, got + n, 8 - n, &lost);
