@@ -363,7 +363,7 @@ static bool key_header(struct curl_slist **list, const char *key)
 	char clean[200];
 	size_t i;
 
-	for (i = 0; key[i] && i < sizeof clean - 1; i++)
+	for (i = 0; i < sizeof clean - 1 && key[i]; i++)
 		clean[i] = key[i] > 0x20 && key[i] < 0x7f ? key[i] : '-';
 	clean[i] = '\0';
 	return header(list, "Idempotency-Key", clean);

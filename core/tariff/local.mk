@@ -7,10 +7,13 @@ libfems_la_SOURCES += \
 	%D%/power_factor.c %D%/power_factor.h %D%/selftest.c %D%/tariff.c %D%/tariff.h
 
 if HAVE_CMOCKA
-tariff_tests = tests/unit/test_bill tests/unit/test_billing tests/unit/test_calendar tests/unit/test_tariff_load
+tariff_tests = tests/unit/test_bill tests/unit/test_bill_cases tests/unit/test_billing tests/unit/test_calendar tests/unit/test_tariff_load
 check_PROGRAMS += $(tariff_tests)
 TESTS += $(tariff_tests)
-tests_unit_test_bill_SOURCES = tests/unit/test_bill.c
+tests_unit_test_bill_SOURCES = tests/unit/test_bill.c tests/unit/bill_help.c tests/unit/bill_help.h
+tests_unit_test_bill_cases_SOURCES = tests/unit/test_bill_cases.c tests/unit/bill_help.c tests/unit/bill_help.h
+tests_unit_test_bill_cases_CFLAGS = $(unit_cflags)
+tests_unit_test_bill_cases_LDADD = $(unit_ldadd)
 tests_unit_test_bill_CFLAGS = $(unit_cflags)
 tests_unit_test_bill_LDADD = $(unit_ldadd)
 tests_unit_test_billing_SOURCES = tests/unit/test_billing.c

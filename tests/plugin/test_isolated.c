@@ -130,7 +130,7 @@ static void test_crash_and_recovery(void **state)
 	touch(s.dir);
 	stage_await_state(&s, "bad", "running");
 	stage_await(&s, "\"name\":\"m1\",\"plugin\":\"bad\",\"state\":\"online\"");
-	assert_true(atoi(stage_member(&s, "bad", "restarts")) >= 1);
+	assert_true(strtol(stage_member(&s, "bad", "restarts"), NULL, 10) >= 1);
 	stage_close(&s);
 }
 

@@ -56,7 +56,7 @@ int fixture_setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
 
-	strcpy(f->dir, "/tmp/fems-store-XXXXXX");
+	snprintf(f->dir, sizeof f->dir, "/tmp/fems-store-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	f->commit_us = 20000;
 	fixture_open(f);

@@ -137,7 +137,7 @@ static void older_schema_is_migrated(void **state)
 	assert_int_equal(migrate_check(db, path, &three, &f->e), FEMS_ECONFLICT);
 	db_close(db);
 	/* The snapshot is a store of version 1 that opens. */
-	strcpy(copy.dir, "/tmp/fems-store-XXXXXX");
+	snprintf(copy.dir, sizeof copy.dir, "/tmp/fems-store-XXXXXX");
 	assert_non_null(mkdtemp(copy.dir));
 	snprintf(snap, sizeof snap, "%s-v1.snapshot", path);
 	snprintf(from, sizeof from, "%s/fems.db", copy.dir);

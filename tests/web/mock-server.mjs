@@ -37,8 +37,8 @@ const METERS = [
 	['cnc-1', 'CNC 1호기', 'CNC 1', 'machine', 'line-a', 28350],
 	['cnc-2', 'CNC 2호기', 'CNC 2', 'machine', 'line-a', 31120],
 	['furnace', '열처리로', 'Furnace', 'machine', 'main', 148000],
-	['comp-1', '공기압축기 1', 'Compressor 1', 'other', 'main', 55200],
-	['comp-2', '공기압축기 2', 'Compressor 2', 'other', 'main', 47900],
+	['comp-1', '공기압축기 1', 'Compressor 1', 'machine', 'main', 55200],
+	['comp-2', '공기압축기 2', 'Compressor 2', 'machine', 'main', 47900],
 	['pv', '태양광 인버터', 'PV inverter', 'pv', 'main', -61400],
 	['battery', '배터리', 'Battery', 'battery', 'main', 12000],
 ];
