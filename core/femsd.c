@@ -122,7 +122,8 @@ static int sample(const char *name)
 	p = plug_module_descriptor(m);
 	own = p->keys ? conf_sample(p->keys, 4) : NULL;
 	device = p->device_keys ? conf_sample(p->device_keys, 4) : NULL;
-	printf("# %s %s: %s\nplugins:\n  - plugin: %s\n%s", p->name, p->version, p->summary, p->name, own ? own : "");
+	printf("# %s %s: %s\nplugins:\n  - plugin: %s\n%s", p->name, p->version, p->summary, p->name,
+	       own ? own : "");
 	if (device)
 		printf("meters:\n  - plugin: %s\n%s", p->name, device);
 	free(own);
@@ -132,22 +133,32 @@ static int sample(const char *name)
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = { { "config", 1, NULL, 'c' }, { "check", 2, NULL, 'C' }, { "sample", 1, NULL, 's' },
-					       { "version", 0, NULL, 'v' }, { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	static const struct option longs[] = { { "config", 1, NULL, 'c' }, { "check", 2, NULL, 'C' },
+					       { "sample", 1, NULL, 's' }, { "version", 0, NULL, 'v' },
+					       { "help", 0, NULL, 'h' },   { NULL, 0, NULL, 0 } };
 	const char *path = FEMS_SYSCONF_DIR "/fems.yaml";
 	int c;
 
 	while ((c = getopt_long(argc, argv, "c:hv", longs, NULL)) != -1) {
 		switch (c) {
-		case 'c': path = optarg; break;
+		case 'c':
+			path = optarg;
+			break;
 		case 'C':
 			if (!optarg && optind < argc)
 				optarg = argv[optind];
 			return check_settings(optarg ? optarg : path, false) ? 3 : 0;
-		case 's': return sample(optarg);
-		case 'v': puts(PACKAGE_STRING); return 0;
-		case 'h': fputs(usage, stdout); return 0;
-		default: fputs(usage, stderr); return 2;
+		case 's':
+			return sample(optarg);
+		case 'v':
+			puts(PACKAGE_STRING);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
 		}
 	}
 	if (optind < argc) {

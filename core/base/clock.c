@@ -45,9 +45,12 @@ enum fems_rc clock_init(struct fems_error *e)
 
 	if (!s || !*s)
 		return FEMS_OK;
-	if (sscanf(s, "%lld,%lld,%lf%c", &start, &epoch, &factor, &rest) != 3 || !(factor > 0 && factor <= 1e6))
-		return err_set(e, FEMS_EINVAL,
-			       "FEMS_CLOCK=%s: want START_US,EPOCH_US,SPEED with a speed above 0 and up to 1000000", s);
+	if (sscanf(s, "%lld,%lld,%lf%c", &start, &epoch, &factor, &rest) != 3 ||
+	    !(factor > 0 && factor <= 1e6))
+		return err_set(
+			e, FEMS_EINVAL,
+			"FEMS_CLOCK=%s: want START_US,EPOCH_US,SPEED with a speed above 0 and up to 1000000",
+			s);
 	pthread_mutex_lock(&lock);
 	mode = SCALED;
 	start_us = start;

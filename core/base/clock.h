@@ -15,10 +15,10 @@
 #include <stdint.h>
 #include <fems/plugin.h>
 
-#define US_PER_S INT64_C(1000000)
-#define US_PER_MIN (60 * US_PER_S)
-#define US_PER_H (3600 * US_PER_S)
-#define US_PER_DAY (86400 * US_PER_S)
+#define US_PER_S    INT64_C(1000000)
+#define US_PER_MIN  (60 * US_PER_S)
+#define US_PER_H    (3600 * US_PER_S)
+#define US_PER_DAY  (86400 * US_PER_S)
 #define US_PER_SLOT (15 * US_PER_MIN) /* demand and planning interval */
 
 /* Reads FEMS_CLOCK; FEMS_EINVAL with a text when it is malformed. Without it: real. */

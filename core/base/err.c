@@ -40,8 +40,8 @@ enum fems_rc err_wrap(struct fems_error *e, enum fems_rc rc, const char *fmt, ..
 const char *err_name(enum fems_rc rc)
 {
 	static const char *const names[] = {
-		"ok",	      "try again later", "wrong data",	  "input/output failed", "no answer in time",
-		"refused",    "out of memory",	 "not supported", "not there",		 "conflict",
+		"ok",      "try again later", "wrong data",    "input/output failed", "no answer in time",
+		"refused", "out of memory",   "not supported", "not there",           "conflict",
 	};
 
 	return (size_t)rc < ARRAY_LEN(names) ? names[rc] : "unknown code";

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static enum fems_rc read_open(int fd, const char *path, size_t max, char **out, size_t *len, struct fems_error *e)
+static enum fems_rc read_open(int fd, const char *path, size_t max, char **out, size_t *len,
+			      struct fems_error *e)
 {
 	struct text t = { 0 };
 	char buf[16384];
@@ -27,7 +28,8 @@ static enum fems_rc read_open(int fd, const char *path, size_t max, char **out, 
 		}
 		if (t.len + (size_t)n > max) {
 			text_free(&t);
-			return err_set(e, FEMS_EINVAL, "%s: larger than %zu bytes, which is the limit for this kind of file",
+			return err_set(e, FEMS_EINVAL,
+				       "%s: larger than %zu bytes, which is the limit for this kind of file",
 				       path, max);
 		}
 		text_add_n(&t, buf, (size_t)n);
@@ -88,7 +90,8 @@ static bool sync_dir_of(const char *path)
 	return ok;
 }
 
-enum fems_rc file_replace(const char *path, const void *bytes, size_t len, unsigned mode, struct fems_error *e)
+enum fems_rc file_replace(const char *path, const void *bytes, size_t len, unsigned mode,
+			  struct fems_error *e)
 {
 	char tmp[PATH_MAX];
 	bool ok;

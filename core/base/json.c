@@ -19,7 +19,8 @@ enum fems_rc json_parse(struct fems_span s, json_t **out, struct fems_error *e)
 		return err_set(e, FEMS_EINVAL, "JSON of %zu bytes: the limit is %u", s.len, JSON_MAX);
 	*out = json_loadb(s.ptr, s.len, JSON_REJECT_DUPLICATES, &je);
 	if (!*out)
-		return err_set(e, FEMS_EINVAL, "line %d, column %d: not valid JSON: %s", je.line, je.column, je.text);
+		return err_set(e, FEMS_EINVAL, "line %d, column %d: not valid JSON: %s", je.line, je.column,
+			       je.text);
 	return FEMS_OK;
 }
 
@@ -31,8 +32,8 @@ char *json_text(const json_t *j)
 enum found { WRONG = -1, ABSENT, PRESENT };
 
 /* Looks the member up; reports absence (unless optional) and a wrong type in one place. */
-static enum found member(const json_t *o, const char *where, const char *key, bool opt, bool (*is)(const json_t *),
-			 const char *type, json_t **v, struct fems_error *e)
+static enum found member(const json_t *o, const char *where, const char *key, bool opt,
+			 bool (*is)(const json_t *), const char *type, json_t **v, struct fems_error *e)
 {
 	*v = json_object_get(o, key);
 	if (!*v || json_is_null(*v)) {
@@ -136,7 +137,8 @@ enum fems_rc json_get_time(const json_t *o, const char *where, const char *key, 
 	if (rc || !s)
 		return rc;
 	if (!time_parse(s, NULL, t_us))
-		return err_set(e, FEMS_EINVAL, "%s: \"%s\": %s is not a time with offset (want 2026-04-16T08:00:00+09:00)",
+		return err_set(e, FEMS_EINVAL,
+			       "%s: \"%s\": %s is not a time with offset (want 2026-04-16T08:00:00+09:00)",
 			       where, key, s);
 	return FEMS_OK;
 }

@@ -10,7 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 
-#define FOLD_US US_PER_MIN
+#define FOLD_US    US_PER_MIN
 #define FOLD_SLOTS 16
 
 struct folded { /* a line said lately, and how often it came again */
@@ -35,8 +35,10 @@ void log_set_level(enum fems_level l)
 
 static void emit(enum fems_level level, const char *line)
 {
-	static const char *const names[] = { [FEMS_LOG_ERROR] = "error: ", [FEMS_LOG_WARN] = "warning: ",
-					     [FEMS_LOG_INFO] = "", [FEMS_LOG_DEBUG] = "debug: " };
+	static const char *const names[] = { [FEMS_LOG_ERROR] = "error: ",
+					     [FEMS_LOG_WARN] = "warning: ",
+					     [FEMS_LOG_INFO] = "",
+					     [FEMS_LOG_DEBUG] = "debug: " };
 
 	if (getenv("JOURNAL_STREAM"))
 		fprintf(stderr, "<%d>%s\n", (int)level, line);

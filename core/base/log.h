@@ -13,7 +13,8 @@
 void log_set_level(enum fems_level);
 /* who: room or instance, such as "store" or "meters"; may be NULL. */
 void log_line(enum fems_level, const char *who, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void log_vline(enum fems_level, const char *who, const char *fmt, va_list) __attribute__((format(printf, 3, 0)));
+void log_vline(enum fems_level, const char *who, const char *fmt, va_list)
+	__attribute__((format(printf, 3, 0)));
 /* Prints pending "repeated N times" lines; at exit. */
 void log_flush(void);
 

@@ -137,7 +137,8 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
 
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(candidates[i]), d = distance(word, candidates[i]);
-		bool abbreviated = strlen(word) >= 2 && len > strlen(word) && !strncmp(word, candidates[i], strlen(word));
+		bool abbreviated = strlen(word) >= 2 && len > strlen(word) &&
+				   !strncmp(word, candidates[i], strlen(word));
 
 		if (abbreviated)
 			d = 1;

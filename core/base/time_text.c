@@ -71,9 +71,11 @@ bool time_parse(const char *s, const struct zone *zone, int64_t *t_us)
 	int cy, cm, cd;
 	int64_t days;
 
-	if (y < 0 || !expect(&s, '-') || (mo = digits(&s, 2)) < 1 || !expect(&s, '-') || (d = digits(&s, 2)) < 1)
+	if (y < 0 || !expect(&s, '-') || (mo = digits(&s, 2)) < 1 || !expect(&s, '-') ||
+	    (d = digits(&s, 2)) < 1)
 		return false;
-	if ((*s != 'T' && *s != ' ') || !*s++ || (h = digits(&s, 2)) < 0 || !expect(&s, ':') || (mi = digits(&s, 2)) < 0)
+	if ((*s != 'T' && *s != ' ') || !*s++ || (h = digits(&s, 2)) < 0 || !expect(&s, ':') ||
+	    (mi = digits(&s, 2)) < 0)
 		return false;
 	if (*s == ':' && (s++, (sec = digits(&s, 2)) < 0))
 		return false;
@@ -102,14 +104,18 @@ const char *time_format(int64_t t_us, const struct zone *zone, char *buf, unsign
 	abs = c.offset_s < 0 ? -c.offset_s : c.offset_s;
 	if (c.us)
 		snprintf(frac, sizeof frac, ".%06d", c.us % 1000000);
-	snprintf(buf, cap, "%04d-%02d-%02dT%02d:%02d:%02d%s%c%02d:%02d", c.year, c.month, c.day, c.hour, c.minute, c.second,
-		 frac, c.offset_s < 0 ? '-' : '+', abs / 3600, abs / 60 % 60);
+	snprintf(buf, cap, "%04d-%02d-%02dT%02d:%02d:%02d%s%c%02d:%02d", c.year, c.month, c.day, c.hour,
+		 c.minute, c.second, frac, c.offset_s < 0 ? '-' : '+', abs / 3600, abs / 60 % 60);
 	return buf;
 }
 
 bool duration_parse_iso(const char *s, int64_t *us)
 {
-	static const struct { char unit; bool time; int64_t us; } units[] = {
+	static const struct {
+		char unit;
+		bool time;
+		int64_t us;
+	} units[] = {
 		{ 'W', false, 7 * US_PER_DAY }, { 'D', false, US_PER_DAY }, { 'H', true, US_PER_H },
 		{ 'M', true, US_PER_MIN },      { 'S', true, US_PER_S },
 	};

@@ -20,10 +20,10 @@
 
 struct zone {
 	char name[64];
-	size_t n;          /* transitions */
-	int64_t *at_s;     /* UTC seconds */
-	int32_t *offset_s; /* from at_s[i] on */
-	int32_t first_s;   /* before the first */
+	size_t n;              /* transitions */
+	int64_t *at_s;         /* UTC seconds */
+	int32_t *offset_s;     /* from at_s[i] on */
+	int32_t first_s;       /* before the first */
 	struct zone_rule rule; /* after the last */
 };
 
@@ -55,10 +55,11 @@ static bool tzif_block(const unsigned char *p, size_t left, int width, struct tz
 	b->times = (size_t)be(p + 32, 4);
 	b->types = (size_t)be(p + 36, 4);
 	b->chars = (size_t)be(p + 40, 4);
-	if (b->isutc > 1000 || b->isstd > 1000 || b->leap > 1000 || b->times > 10000 || b->types > 256 || b->chars > 1000)
+	if (b->isutc > 1000 || b->isstd > 1000 || b->leap > 1000 || b->times > 10000 || b->types > 256 ||
+	    b->chars > 1000)
 		return false;
-	b->size = 44 + b->times * (size_t)(width + 1) + b->types * 6 + b->chars + b->leap * (size_t)(width + 4) +
-		  b->isstd + b->isutc;
+	b->size = 44 + b->times * (size_t)(width + 1) + b->types * 6 + b->chars +
+		  b->leap * (size_t)(width + 4) + b->isstd + b->isutc;
 	return b->size <= left && b->types > 0;
 }
 
@@ -118,7 +119,9 @@ enum fems_rc zone_open(const char *name, struct zone **out, struct fems_error *e
 	snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
 	if (!name_is_safe(name) || file_read(path, TZIF_MAX, &data, &len, NULL)) {
 		free(z);
-		return err_set(e, FEMS_ENOENT, "unknown time zone \"%s\" (want a name such as Asia/Seoul; the package tzdata has them)",
+		return err_set(e, FEMS_ENOENT,
+			       "unknown time zone \"%s\" (want a name such as Asia/Seoul; the package tzdata "
+			       "has them)",
 			       name);
 	}
 	str_copy(z->name, sizeof z->name, name);
@@ -126,7 +129,8 @@ enum fems_rc zone_open(const char *name, struct zone **out, struct fems_error *e
 	free(data);
 	if (!ok) {
 		zone_free(z);
-		return err_set(e, FEMS_EINVAL, "%s is not a time zone file of version 2 or later; reinstall tzdata", path);
+		return err_set(e, FEMS_EINVAL,
+			       "%s is not a time zone file of version 2 or later; reinstall tzdata", path);
 	}
 	*out = z;
 	return FEMS_OK;
@@ -175,7 +179,8 @@ static int64_t floor_div(int64_t a, int64_t b)
 int64_t civil_days(int y, int m, int d)
 {
 	/* Counted in 400-year eras that begin on 1 March, so that the leap day is the last of its year. */
-	int64_t months = (int64_t)y * 12 + m - 1 - 2, year = floor_div(months, 12), era = floor_div(year, 400);
+	int64_t months = (int64_t)y * 12 + m - 1 - 2, year = floor_div(months, 12),
+		era = floor_div(year, 400);
 	int64_t yoe = year - era * 400, mp = months - year * 12;
 	int64_t doy = (153 * mp + 2) / 5, doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
 
@@ -212,7 +217,8 @@ void zone_civil(const struct zone *z, int64_t t_us, struct civil *c)
 
 int64_t zone_utc(const struct zone *z, int year, int month, int day, int hour, int minute, int second)
 {
-	int64_t local = civil_days(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
+	int64_t local =
+		civil_days(year, month, day) * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
 	int32_t before = offset_at(z, local - 86400), after = offset_at(z, local + 86400);
 	int64_t early = local - before, late = local - after;
 

@@ -14,7 +14,7 @@ struct zone;
 
 struct civil { /* local date and time; month and day from 1, weekday 0 = Monday */
 	int year, month, day, hour, minute, second, us, weekday, yearday; /* yearday from 0 */
-	int offset_s; /* east of Greenwich */
+	int offset_s;                                                     /* east of Greenwich */
 };
 
 /* "Asia/Seoul", "UTC"; FEMS_ENOENT with a text for an unknown name. Caller frees. */

@@ -98,7 +98,8 @@ static int64_t change_day(const struct zone_change *c, int year)
 
 	if (c->form != 'M') {
 		leap = civil_days(year, 3, 1) - civil_days(year, 2, 1) == 29;
-		return civil_days(year, 1, 1) + c->day - (c->form == 'J') + (c->form == 'J' && leap && c->day > 59);
+		return civil_days(year, 1, 1) + c->day - (c->form == 'J') +
+		       (c->form == 'J' && leap && c->day > 59);
 	}
 	first = civil_days(year, c->month, 1);
 	last = civil_days(year, c->month + 1, 1) - 1;

@@ -17,7 +17,7 @@ struct zone_change {
 
 struct zone_rule {
 	bool has_dst;
-	int32_t std_s, dst_s; /* east of Greenwich */
+	int32_t std_s, dst_s;          /* east of Greenwich */
 	struct zone_change begin, end; /* of daylight saving */
 };
 

@@ -33,7 +33,8 @@ static bool planned_power(const json_t *plan, int64_t now_us, int64_t *power_w)
 	const json_t *battery = json_object_get(plan, "battery_w");
 	int64_t from_us = 0, slot_s = json_integer_value(json_object_get(plan, "slot_s")), i;
 
-	if (!json_is_array(battery) || slot_s <= 0 || json_get_time(plan, "plan", "from", false, &from_us, NULL))
+	if (!json_is_array(battery) || slot_s <= 0 ||
+	    json_get_time(plan, "plan", "from", false, &from_us, NULL))
 		return false;
 	i = (now_us - from_us) / (slot_s * US_PER_S);
 	if (now_us < from_us || i >= (int64_t)json_array_size(battery))
@@ -52,7 +53,8 @@ void battery_follow(struct daemon *d)
 		return;
 	s = calloc(1, sizeof *s);
 	plan = planner_plan_json(d->planner);
-	if (s && planned_power(plan, clock_now_us(), &s->power_w) && str_copy(s->point, sizeof s->point, b->setpoint)) {
+	if (s && planned_power(plan, clock_now_us(), &s->power_w) &&
+	    str_copy(s->point, sizeof s->point, b->setpoint)) {
 		s->act = d->act;
 		if (worker_post(d->battery, write_setpoint, s))
 			s = NULL;

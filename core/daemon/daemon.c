@@ -13,8 +13,8 @@
 #include "core/loop/worker.h"
 #include "core/store/store_services.h"
 
-#define BUS_SAMPLES (1u << 16)
-#define WRITE_BUDGET_US (2 * US_PER_S)
+#define BUS_SAMPLES         (1u << 16)
+#define WRITE_BUDGET_US     (2 * US_PER_S)
 #define PLAUSIBLE_CONTRACTS 4 /* a meter that shows more than this many times the contract power is wrong */
 
 static enum fems_rc write_point(void *ctx, const struct point *p, double value, struct fems_error *e)
@@ -48,7 +48,8 @@ static enum fems_rc act_service(void *ctx, const json_t *request, json_t **reply
 static enum fems_rc open_base(struct daemon *d, struct fems_error *e)
 {
 	const char *host = getenv("FEMS_HOST_PROGRAM");
-	struct plugs_options o = { .plugin_dir = FEMS_PLUGIN_DIR, .host_path = host ? host : FEMS_LIBEXEC_DIR "/fems-host" };
+	struct plugs_options o = { .plugin_dir = FEMS_PLUGIN_DIR,
+				   .host_path = host ? host : FEMS_LIBEXEC_DIR "/fems-host" };
 	enum fems_rc rc = loop_new(&d->loop, e);
 
 	if (!rc)
@@ -93,16 +94,23 @@ static enum fems_rc open_store(struct daemon *d, struct fems_error *e)
 		return rc;
 	snprintf(state, sizeof state, "%s/state", o->dir);
 	rc = plugs_set_state_dir(d->plugs, state, e);
-	return rc ? rc : recorder_open(d->bus, d->points, d->store, (double)(PLAUSIBLE_CONTRACTS * d->site->contract_w),
-				       &d->recorder, e);
+	return rc ? rc
+		  : recorder_open(d->bus, d->points, d->store,
+				  (double)(PLAUSIBLE_CONTRACTS * d->site->contract_w), &d->recorder, e);
 }
 
 /* What needs a tariff: the bill and the plan. */
 static enum fems_rc open_money(struct daemon *d, struct fems_error *e)
 {
-	struct billing_options bo = { .store = d->store, .services = d->services, .site = d->site, .tariff = d->setup->tariff };
-	struct planner_options po = { .loop = d->loop, .services = d->services, .store = d->store, .site = d->site,
-				      .tariff = d->setup->tariff, .seed = 1 };
+	struct billing_options bo = {
+		.store = d->store, .services = d->services, .site = d->site, .tariff = d->setup->tariff
+	};
+	struct planner_options po = { .loop = d->loop,
+				      .services = d->services,
+				      .store = d->store,
+				      .site = d->site,
+				      .tariff = d->setup->tariff,
+				      .seed = 1 };
 	enum fems_rc rc = billing_open(&bo, &d->billing, e);
 
 	if (rc || !d->setup->tariff)
@@ -114,7 +122,9 @@ static enum fems_rc open_money(struct daemon *d, struct fems_error *e)
 
 static enum fems_rc open_analyses(struct daemon *d, struct fems_error *e)
 {
-	struct act_options ao = { .site = d->site, .points = d->points, .store = d->store, .write = write_point, .write_ctx = d };
+	struct act_options ao = {
+		.site = d->site, .points = d->points, .store = d->store, .write = write_point, .write_ctx = d
+	};
 	struct delivery_hooks dh;
 	enum fems_rc rc = act_new(&ao, &d->act, e);
 
@@ -133,7 +143,8 @@ static void register_services(struct daemon *d)
 	d->data_services = (struct data_services){ .site = &d->site, .points = d->points };
 	data_services_register(d->services, &d->data_services);
 	store_services_register(d->services, d->store);
-	service_add(d->services, "act.command", SERVICE_ANYWHERE, act_service, d, "Writes a point through core/act");
+	service_add(d->services, "act.command", SERVICE_ANYWHERE, act_service, d,
+		    "Writes a point through core/act");
 	status_register(d);
 }
 

@@ -20,15 +20,15 @@
 #define STOP_BUDGET_US (3 * US_PER_S)
 
 struct daemon {
-	const char *path;       /* of the settings */
-	int64_t started_us;     /* plant time */
+	const char *path;   /* of the settings */
+	int64_t started_us; /* plant time */
 	int64_t started_mono_us;
 	struct loop *loop;
 	struct services *services;
 	struct bus *bus;
 	struct points *points;
 	struct plugs *plugs;
-	struct setup *setup;    /* in force */
+	struct setup *setup; /* in force */
 	const struct site *site;
 	struct store *store;
 	struct recorder *recorder;
@@ -37,7 +37,7 @@ struct daemon {
 	struct act *act;
 	struct delivery *delivery;
 	struct control *control;
-	struct worker *battery;  /* writes the plan's set-point */
+	struct worker *battery; /* writes the plan's set-point */
 	struct data_services data_services;
 };
 

@@ -18,15 +18,17 @@ struct delivery;
 struct delivery_hooks {
 	void *ctx;
 	/* Blocks up to budget_us of real time (plugs_push). */
-	enum fems_rc (*push)(void *ctx, const char *route, const char *type, const char *key, struct fems_span body,
-			     int64_t budget_us, struct fems_delivery *, struct fems_error *);
+	enum fems_rc (*push)(void *ctx, const char *route, const char *type, const char *key,
+			     struct fems_span body, int64_t budget_us, struct fems_delivery *,
+			     struct fems_error *);
 	/* i-th route there is, NULL behind the last. */
 	const char *(*route)(void *ctx, size_t i);
 	/* After each attempt; any thread. */
 	void (*notice)(void *ctx, const char *topic, const json_t *body);
 };
 
-enum fems_rc delivery_open(struct store *, const struct delivery_hooks *, struct delivery **out, struct fems_error *);
+enum fems_rc delivery_open(struct store *, const struct delivery_hooks *, struct delivery **out,
+			   struct fems_error *);
 /* Something was put into the outbox, or the routes changed. Any thread. */
 void delivery_wake(struct delivery *);
 /* False: a connector did not come back within the budget; nothing is freed then, and a second call tells

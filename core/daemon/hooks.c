@@ -12,8 +12,8 @@
 /* Types that connectors are given; the routes of the outbox are their takers. */
 static const char *const outgoing[] = { "operations-performance", "operations-schedule-proposal" };
 
-static enum fems_rc on_document(void *ctx, const char *instance, const char *type, const char *key, struct fems_span body,
-				struct fems_error *e)
+static enum fems_rc on_document(void *ctx, const char *instance, const char *type, const char *key,
+				struct fems_span body, struct fems_error *e)
 {
 	struct daemon *d = ctx;
 	bool fresh;
@@ -21,13 +21,15 @@ static enum fems_rc on_document(void *ctx, const char *instance, const char *typ
 	if (strcmp(type, "operations-schedule"))
 		return store_document_add(d->store, type, key, instance, body, &fresh, e);
 	if (!d->planner)
-		return err_set(e, FEMS_EUNSUP, "orders came from \"%s\", but the settings name no tariff to plan with (site.tariff)",
-			       instance);
+		return err_set(
+			e, FEMS_EUNSUP,
+			"orders came from \"%s\", but the settings name no tariff to plan with (site.tariff)",
+			instance);
 	return planner_schedule(d->planner, instance, key, body, e);
 }
 
-static enum fems_rc on_command(void *ctx, const char *instance, const char *point, double value, const char *reason,
-			       struct fems_error *e)
+static enum fems_rc on_command(void *ctx, const char *instance, const char *point, double value,
+			       const char *reason, struct fems_error *e)
 {
 	struct daemon *d = ctx;
 
@@ -43,17 +45,20 @@ static void on_plug_notice(void *ctx, const char *instance, const char *topic, s
 
 void daemon_plug_hooks(struct daemon *d, struct plug_hooks *h)
 {
-	*h = (struct plug_hooks){ .ctx = d, .document = on_document, .command = on_command, .notice = on_plug_notice };
+	*h = (struct plug_hooks){
+		.ctx = d, .document = on_document, .command = on_command, .notice = on_plug_notice
+	};
 }
 
-static enum fems_rc on_solve(void *ctx, struct fems_span problem, int64_t budget_us, fems_incumbent_fn incumbent,
-			     void *incumbent_ctx, struct fems_error *e)
+static enum fems_rc on_solve(void *ctx, struct fems_span problem, int64_t budget_us,
+			     fems_incumbent_fn incumbent, void *incumbent_ctx, struct fems_error *e)
 {
 	struct daemon *d = ctx;
 	const char *optimiser = plugs_first(d->plugs, FEMS_OPTIMISER);
 
 	if (!optimiser)
-		return err_set(e, FEMS_ENOENT, "the settings list no optimiser (plugins: - {plugin: optimise})");
+		return err_set(e, FEMS_ENOENT,
+			       "the settings list no optimiser (plugins: - {plugin: optimise})");
 	return plugs_solve(d->plugs, optimiser, problem, budget_us, incumbent, incumbent_ctx, e);
 }
 
@@ -82,7 +87,8 @@ void daemon_plan_power(void *ctx, int64_t from_us, int64_t *w, size_t n)
 		for (size_t i = 0; i < n; i++) {
 			int64_t k = (from_us + (int64_t)i * US_PER_SLOT - plan_from_us) / US_PER_SLOT;
 
-			if (from_us + (int64_t)i * US_PER_SLOT >= plan_from_us && k < (int64_t)json_array_size(import))
+			if (from_us + (int64_t)i * US_PER_SLOT >= plan_from_us &&
+			    k < (int64_t)json_array_size(import))
 				w[i] = json_integer_value(json_array_get(import, (size_t)k));
 		}
 	json_decref(plan);
@@ -106,11 +112,16 @@ static void on_planner_notice(void *ctx, const char *topic, const json_t *body)
 
 void daemon_planner_hooks(struct daemon *d, struct planner_hooks *h)
 {
-	*h = (struct planner_hooks){ .ctx = d, .solve = on_solve, .demand = on_demand, .taker = on_taker, .notice = on_planner_notice };
+	*h = (struct planner_hooks){ .ctx = d,
+				     .solve = on_solve,
+				     .demand = on_demand,
+				     .taker = on_taker,
+				     .notice = on_planner_notice };
 }
 
-static enum fems_rc on_push(void *ctx, const char *route, const char *type, const char *key, struct fems_span body,
-			    int64_t budget_us, struct fems_delivery *delivery, struct fems_error *e)
+static enum fems_rc on_push(void *ctx, const char *route, const char *type, const char *key,
+			    struct fems_span body, int64_t budget_us, struct fems_delivery *delivery,
+			    struct fems_error *e)
 {
 	struct daemon *d = ctx;
 
@@ -143,5 +154,7 @@ static void on_delivery_notice(void *ctx, const char *topic, const json_t *body)
 
 void daemon_delivery_hooks(struct daemon *d, struct delivery_hooks *h)
 {
-	*h = (struct delivery_hooks){ .ctx = d, .push = on_push, .route = on_route, .notice = on_delivery_notice };
+	*h = (struct delivery_hooks){
+		.ctx = d, .push = on_push, .route = on_route, .notice = on_delivery_notice
+	};
 }

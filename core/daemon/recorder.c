@@ -9,7 +9,7 @@
 #include "core/base/err.h"
 #include "core/base/log.h"
 
-#define BATCH 1024
+#define BATCH   1024
 #define WAIT_US US_PER_S
 
 struct recorder {
@@ -18,10 +18,10 @@ struct recorder {
 	struct store *store;
 	double max_rate;
 	pthread_t thread;
-	bool stop;         /* atomic */
-	int64_t first_us;  /* atomic */
-	uint64_t lost;     /* atomic */
-	uint32_t *series;  /* by point id, 0: not asked yet; the thread's own */
+	bool stop;        /* atomic */
+	int64_t first_us; /* atomic */
+	uint64_t lost;    /* atomic */
+	uint32_t *series; /* by point id, 0: not asked yet; the thread's own */
 	size_t n_series;
 };
 
@@ -53,8 +53,10 @@ static uint32_t series_of(struct recorder *r, uint32_t id)
 		return 0;
 	if (r->series[id])
 		return r->series[id];
-	s = (struct store_series){ .name = p->name, .counter = p->quantity->kind == Q_COUNTER, .resolution = p->resolution,
-				  .max_rate = p->quantity->kind == Q_COUNTER ? r->max_rate : 0 };
+	s = (struct store_series){ .name = p->name,
+				   .counter = p->quantity->kind == Q_COUNTER,
+				   .resolution = p->resolution,
+				   .max_rate = p->quantity->kind == Q_COUNTER ? r->max_rate : 0 };
 	if (store_series(r->store, &s, &r->series[id], &e)) {
 		log_line(FEMS_LOG_ERROR, "recorder", "%s cannot be kept: %s", p->name, e.text);
 		return 0;
@@ -69,7 +71,8 @@ static void record(struct recorder *r, struct fems_sample *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t series = series_of(r, s[i].point);
 
-		if ((s[i].quality & FEMS_Q_CLASS) <= FEMS_Q_UNCERTAIN && !__atomic_load_n(&r->first_us, __ATOMIC_RELAXED))
+		if ((s[i].quality & FEMS_Q_CLASS) <= FEMS_Q_UNCERTAIN &&
+		    !__atomic_load_n(&r->first_us, __ATOMIC_RELAXED))
 			__atomic_store_n(&r->first_us, clock_mono_us(), __ATOMIC_RELAXED);
 		if (!series)
 			continue;
@@ -87,7 +90,8 @@ static bool take_all(struct recorder *r)
 
 	if (lost) {
 		__atomic_add_fetch(&r->lost, lost, __ATOMIC_RELAXED);
-		log_line(FEMS_LOG_WARN, "recorder", "%llu samples lost: the machine is too slow for this many meters",
+		log_line(FEMS_LOG_WARN, "recorder",
+			 "%llu samples lost: the machine is too slow for this many meters",
 			 (unsigned long long)lost);
 	}
 	if (n)

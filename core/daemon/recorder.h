@@ -16,8 +16,8 @@ struct recorder;
 
 /* max_rate: Wh (varh, VAh) per hour that no counter of the site can exceed; a reading that asks for more
  * is a glitch of its meter. 0: no such limit is known. */
-enum fems_rc recorder_open(struct bus *, struct points *, struct store *, double max_rate, struct recorder **out,
-			   struct fems_error *);
+enum fems_rc recorder_open(struct bus *, struct points *, struct store *, double max_rate,
+			   struct recorder **out, struct fems_error *);
 /* Takes what is on the bus, then ends. */
 void recorder_close(struct recorder *);
 /* Real microseconds (clock_mono_us) of the first sample with a usable value; 0: none yet. Any thread. */

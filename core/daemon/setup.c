@@ -25,8 +25,8 @@ struct setup *setup_read(const char *path, struct plugs *plugs, struct faults *f
 		conf_error(faults, conf_get(conf_root(s->doc), "site"), "%s", e.text);
 	/* Faults of plugins are wanted in the same run, even when the site has some. */
 	if (s->doc && conf_kind(conf_root(s->doc)) == CONF_MAP)
-		s->set = plug_set_read(plugs, conf_get(conf_root(s->doc), "plugins"), conf_get(conf_root(s->doc), "meters"),
-				       faults);
+		s->set = plug_set_read(plugs, conf_get(conf_root(s->doc), "plugins"),
+				       conf_get(conf_root(s->doc), "meters"), faults);
 	if (s->settings && s->set && faults_errors(faults) == 0)
 		return s;
 	setup_free(s);

@@ -14,8 +14,8 @@
 struct setup {
 	struct conf_doc *doc;
 	struct site_settings *settings;
-	struct tariff *tariff;  /* NULL: the settings name none */
-	struct plug_set *set;   /* taken by plugs_apply() */
+	struct tariff *tariff; /* NULL: the settings name none */
+	struct plug_set *set;  /* taken by plugs_apply() */
 };
 
 /* NULL when there were errors. */

@@ -31,8 +31,9 @@ static json_t *instant(const struct daemon *d, int64_t t_us)
 static void alarm_add(const struct daemon *d, json_t *list, int64_t since_us, const char *en, const char *ko,
 		      const char *remedy_en, const char *remedy_ko)
 {
-	json_array_append_new(list, json_pack("{s:o,s:s,s:s,s:s,s:s}", "since", instant(d, since_us), "text_en", en, "text_ko",
-					      ko, "remedy_en", remedy_en, "remedy_ko", remedy_ko));
+	json_array_append_new(list,
+			      json_pack("{s:o,s:s,s:s,s:s,s:s}", "since", instant(d, since_us), "text_en", en,
+					"text_ko", ko, "remedy_en", remedy_en, "remedy_ko", remedy_ko));
 }
 
 static void meters(const struct daemon *d, json_t *status, json_t *alarms)
@@ -50,7 +51,8 @@ static void meters(const struct daemon *d, json_t *status, json_t *alarms)
 		snprintf(ko, sizeof ko, "계량기 \"%s\" 응답 없음", dev.name);
 		alarm_add(d, alarms, dev.since_us, en, ko, dev.why, dev.why);
 	}
-	json_object_set_new(status, "meters", json_pack("{s:I,s:I}", "total", (json_int_t)total, "online", (json_int_t)online));
+	json_object_set_new(status, "meters",
+			    json_pack("{s:I,s:I}", "total", (json_int_t)total, "online", (json_int_t)online));
 }
 
 static void store(const struct daemon *d, json_t *status, json_t *alarms)
@@ -59,14 +61,16 @@ static void store(const struct daemon *d, json_t *status, json_t *alarms)
 
 	store_stats(d->store, &s);
 	json_object_set_new(status, "store",
-			    json_pack("{s:I,s:I,s:I,s:I,s:b,s:o}", "stored", (json_int_t)s.samples_stored, "queued",
-				      (json_int_t)s.samples_queued, "dropped",
-				      (json_int_t)(s.samples_dropped + recorder_lost(d->recorder)), "bytes", (json_int_t)s.bytes,
-				      "disk_full", s.disk_full, "last_commit",
+			    json_pack("{s:I,s:I,s:I,s:I,s:b,s:o}", "stored", (json_int_t)s.samples_stored,
+				      "queued", (json_int_t)s.samples_queued, "dropped",
+				      (json_int_t)(s.samples_dropped + recorder_lost(d->recorder)), "bytes",
+				      (json_int_t)s.bytes, "disk_full", s.disk_full, "last_commit",
 				      s.last_commit_us ? instant(d, s.last_commit_us) : json_null()));
 	if (s.disk_full)
-		alarm_add(d, alarms, clock_now_us(), "the disk is full: samples wait in memory", "디스크 가득 참: 측정값이 메모리에 대기 중",
-			  "free space on the disk of store.dir; nothing has to be restarted", "store.dir 디스크의 공간을 확보하십시오. 재시작은 필요 없습니다");
+		alarm_add(d, alarms, clock_now_us(), "the disk is full: samples wait in memory",
+			  "디스크 가득 참: 측정값이 메모리에 대기 중",
+			  "free space on the disk of store.dir; nothing has to be restarted",
+			  "store.dir 디스크의 공간을 확보하십시오. 재시작은 필요 없습니다");
 }
 
 static void plugins(const struct daemon *d, json_t *status, json_t *alarms)
@@ -75,7 +79,8 @@ static void plugins(const struct daemon *d, json_t *status, json_t *alarms)
 	char en[128], ko[128];
 	size_t i;
 
-	json_array_foreach(list, i, p) {
+	json_array_foreach(list, i, p)
+	{
 		const char *state = json_string_value(json_object_get(p, "state"));
 		const char *name = json_string_value(json_object_get(p, "name"));
 		const char *why = json_string_value(json_object_get(p, "last_error"));
@@ -89,7 +94,9 @@ static void plugins(const struct daemon *d, json_t *status, json_t *alarms)
 	json_object_set_new(status, "plugins", list);
 }
 
-struct counts { int64_t open, done, waiting, dead, delivered; };
+struct counts {
+	int64_t open, done, waiting, dead, delivered;
+};
 
 static bool count_order(void *ctx, const struct store_order *o)
 {
@@ -107,7 +114,8 @@ static void orders(const struct daemon *d, json_t *status)
 	struct counts c = { 0 };
 
 	store_orders(d->store, NULL, count_order, &c, NULL);
-	json_object_set_new(status, "orders", json_pack("{s:I,s:I}", "open", (json_int_t)c.open, "done", (json_int_t)c.done));
+	json_object_set_new(status, "orders",
+			    json_pack("{s:I,s:I}", "open", (json_int_t)c.open, "done", (json_int_t)c.done));
 }
 
 static enum fems_rc status_get(void *ctx, const json_t *request, json_t **reply, struct fems_error *e)
@@ -118,9 +126,10 @@ static enum fems_rc status_get(void *ctx, const json_t *request, json_t **reply,
 	json_t *alarms = json_array(), *s;
 
 	(void)request;
-	s = json_pack("{s:s,s:s,s:o,s:o,s:f,s:s,s:I,s:o}", "version", PACKAGE_VERSION, "site", d->site->name, "now",
-		      instant(d, clock_now_us()), "started", instant(d, d->started_us), "speed", clock_speed(), "control",
-		      modes[d->site->control], "memory_kb", (json_int_t)memory_kb(), "first_sample_ms",
+	s = json_pack("{s:s,s:s,s:o,s:o,s:f,s:s,s:I,s:o}", "version", PACKAGE_VERSION, "site", d->site->name,
+		      "now", instant(d, clock_now_us()), "started", instant(d, d->started_us), "speed",
+		      clock_speed(), "control", modes[d->site->control], "memory_kb", (json_int_t)memory_kb(),
+		      "first_sample_ms",
 		      first ? json_integer((first - d->started_mono_us) / 1000) : json_null());
 	if (!s || !alarms) {
 		json_decref(s);
@@ -157,7 +166,9 @@ static enum fems_rc services_all(void *ctx, const json_t *request, json_t **repl
 
 void status_register(struct daemon *d)
 {
-	service_add(d->services, "status", SERVICE_ON_LOOP, status_get, d, "State of femsd and what needs attention");
-	service_add(d->services, "plugins.list", SERVICE_ON_LOOP, plugins_list, d, "Plugins with state and settings");
+	service_add(d->services, "status", SERVICE_ON_LOOP, status_get, d,
+		    "State of femsd and what needs attention");
+	service_add(d->services, "plugins.list", SERVICE_ON_LOOP, plugins_list, d,
+		    "Plugins with state and settings");
 	service_add(d->services, "services.list", SERVICE_ANYWHERE, services_all, d, "Every service");
 }

@@ -98,8 +98,8 @@ json_t *data_services_meter(const struct data_services *ds, const struct site_me
 			 "parent", m->parent, "plugin", m->plugin, "state", device_state_name(d.state), "why",
 			 d.why, "since", time_or_null(d.since_us, zone), "last",
 			 time_or_null(d.last_us, zone), "age_s", age_or_null(d.last_us), "power_w",
-			 last_of(ds, m->name, "power.active"), "energy_wh",
-			 last_of(ds, m->name, counter), "unverified", d.unverified);
+			 last_of(ds, m->name, "power.active"), "energy_wh", last_of(ds, m->name, counter),
+			 "unverified", d.unverified);
 }
 
 static enum fems_rc reply_out(json_t *o, json_t **reply, struct fems_error *e)

@@ -15,9 +15,9 @@
 struct points;
 
 struct point {
-	uint32_t id; /* from 1 */
+	uint32_t id;    /* from 1 */
 	uint32_t flags; /* enum fems_point_flag */
-	char name[96]; /* DEVICE/QUANTITY */
+	char name[96];  /* DEVICE/QUANTITY */
 	char device[64];
 	const struct quantity *quantity;
 	double resolution, write_min, write_max;
@@ -27,10 +27,10 @@ struct point {
 struct device {
 	char name[64], owner[64], why[256];
 	enum fems_device_state state;
-	int64_t since_us;  /* of the state */
-	int64_t last_us;   /* newest sample with a usable value, 0: none yet */
+	int64_t since_us; /* of the state */
+	int64_t last_us;  /* newest sample with a usable value, 0: none yet */
 	uint64_t samples, errors;
-	bool unverified;   /* one of its points is FEMS_POINT_UNVERIFIED */
+	bool unverified; /* one of its points is FEMS_POINT_UNVERIFIED */
 };
 
 /* The registry and the last sample of every point. */

@@ -14,10 +14,10 @@
 enum quantity_kind { Q_GAUGE, Q_COUNTER, Q_STATE };
 
 struct quantity {
-	const char *name;   /* "energy.active.import" */
-	const char *unit;   /* "Wh" */
+	const char *name; /* "energy.active.import" */
+	const char *unit; /* "Wh" */
 	enum quantity_kind kind;
-	double min, max;    /* plausible range of a value in any factory */
+	double min, max; /* plausible range of a value in any factory */
 	const char *label_en, *label_ko;
 };
 

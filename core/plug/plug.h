@@ -71,8 +71,8 @@ enum fems_rc plugs_set_state_dir(struct plugs *, const char *dir, struct fems_er
  * device of the instance that has its plugin's name, made when "plugins" does not mention it.
  * doc is kept by the caller as long as the set lives. */
 struct plug_set;
-struct plug_set *plug_set_read(struct plugs *, const struct conf_node *plugins, const struct conf_node *meters,
-			       struct faults *);
+struct plug_set *plug_set_read(struct plugs *, const struct conf_node *plugins,
+			       const struct conf_node *meters, struct faults *);
 void plug_set_free(struct plug_set *);
 /* Keys of an item of "meters" that belong to the core and not to the plugin; ends with NULL. */
 extern const char *const plug_meter_core_keys[];
@@ -94,7 +94,8 @@ enum fems_rc plugs_write(struct plugs *, const struct point *, double value, int
 			 struct fems_error *);
 /* Delivers to a connector instance; blocks up to budget_us. FEMS_EUNSUP: it takes no such type. */
 enum fems_rc plugs_push(struct plugs *, const char *instance, const char *type, const char *key,
-			struct fems_span body, int64_t budget_us, struct fems_delivery *, struct fems_error *);
+			struct fems_span body, int64_t budget_us, struct fems_delivery *,
+			struct fems_error *);
 /* First instance of a kind (in the order of the settings), NULL: none. Borrowed name. */
 const char *plugs_first(struct plugs *, enum fems_kind);
 /* i-th connector whose push() takes type; NULL behind the last. */

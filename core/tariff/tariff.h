@@ -29,7 +29,7 @@ struct tariff *tariff_load(const char *path, struct faults *);
 struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char *calendar, struct faults *);
 void tariff_free(struct tariff *);
 
-const char *tariff_id(const struct tariff *);       /* "kr-kepco-industrial-b-hva-2" */
+const char *tariff_id(const struct tariff *); /* "kr-kepco-industrial-b-hva-2" */
 const char *tariff_title(const struct tariff *, const char *lang);
 const char *tariff_currency(const struct tariff *);
 const struct zone *tariff_zone(const struct tariff *);
@@ -53,7 +53,11 @@ const char *tariff_band_at(const struct tariff *, size_t i);
 
 /* ---- contract, history, bill ---- */
 
-struct peak { int year, month; int64_t w; int64_t t_us; }; /* month's highest counting demand */
+struct peak {
+	int year, month;
+	int64_t w;
+	int64_t t_us;
+}; /* month's highest counting demand */
 
 struct contract {
 	const struct tariff *tariff;
@@ -66,29 +70,29 @@ struct load_slot { /* one interval of the demand length */
 	int64_t start_us;
 	int64_t import_wh;
 	int64_t varh_lag, varh_lead; /* -1: not measured */
-	bool missing;   /* no data: priced as 0, reported, never sets a peak */
-	bool estimated; /* priced, never sets a peak */
+	bool missing;                /* no data: priced as 0, reported, never sets a peak */
+	bool estimated;              /* priced, never sets a peak */
 };
 
 struct bill_line {
-	char id[40];            /* "base", "energy.mid", "climate", "fuel", "power-factor", "vat", "fund" */
+	char id[40]; /* "base", "energy.mid", "climate", "fuel", "power-factor", "vat", "fund" */
 	char label_ko[80], label_en[80];
-	char quantity_unit[16]; /* "kW", "kWh", "%" or "" */
-	int64_t quantity_milli; /* kW, kWh or percent x 1000 */
-	int64_t price_micro;    /* per unit; 0 where it has none */
-	int64_t amount_micro;   /* rounded as the tariff says */
+	char quantity_unit[16];                  /* "kW", "kWh", "%" or "" */
+	int64_t quantity_milli;                  /* kW, kWh or percent x 1000 */
+	int64_t price_micro;                     /* per unit; 0 where it has none */
+	int64_t amount_micro;                    /* rounded as the tariff says */
 	char evidence_en[240], evidence_ko[240]; /* formula, inputs, the interval or month that set it */
 };
 
 struct bill {
 	int64_t from_us, to_us;
 	int64_t energy_wh;
-	int64_t peak_w, peak_t_us;        /* highest counting demand of the period; t = start of interval */
+	int64_t peak_w, peak_t_us; /* highest counting demand of the period; t = start of interval */
 	int64_t billing_demand_w;
-	int billing_year, billing_month;  /* month that set the billing demand; 0: floor of the contract */
+	int billing_year, billing_month; /* month that set the billing demand; 0: floor of the contract */
 	int64_t total_micro;
 	size_t slots, slots_missing, slots_estimated;
-	bool complete;                    /* the period is over and nothing was missing */
+	bool complete; /* the period is over and nothing was missing */
 	size_t n_lines;
 	struct bill_line lines[24];
 };

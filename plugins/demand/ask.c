@@ -74,7 +74,8 @@ static void loads_take(struct demand *d, const json_t *list)
 		return;
 	memcpy(old, d->loads, sizeof d->loads);
 	d->n_loads = 0;
-	json_array_foreach(list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		struct load *l = &d->loads[d->n_loads];
 
 		if (d->n_loads == MAX_LOADS)
@@ -160,8 +161,8 @@ void demand_ask_carry(struct demand *d, int64_t now_us)
 	rfc3339(start, from, sizeof from);
 	rfc3339(first, to, sizeof to);
 	snprintf(request, sizeof request,
-		 "{\"points\":[\"%s/energy.active.import\"],\"from\":\"%s\",\"to\":\"%s\",\"step_s\":900}", d->main_meter,
-		 from, to);
+		 "{\"points\":[\"%s/energy.active.import\"],\"from\":\"%s\",\"to\":\"%s\",\"step_s\":900}",
+		 d->main_meter, from, to);
 	r = ask(d, "series", request);
 	v = json_array_get(json_object_iter_value(json_object_iter(json_object_get(r, "series"))), 0);
 	if (json_is_number(v))

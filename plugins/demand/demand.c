@@ -9,8 +9,8 @@
 
 #define SITE_EVERY_US INT64_C(60000000)
 
-static enum fems_rc demand_open(const struct fems_host *host, const struct fems_settings *settings, void **self,
-				struct fems_error *e)
+static enum fems_rc demand_open(const struct fems_host *host, const struct fems_settings *settings,
+				void **self, struct fems_error *e)
 {
 	struct demand *d = calloc(1, sizeof *d);
 	enum fems_rc rc;
@@ -65,7 +65,8 @@ static void carry_out(struct demand *d, int64_t now_us)
 				     off ? "shed" : "restored", e.text);
 			continue;
 		}
-		d->host->log(d->host->ctx, FEMS_LOG_INFO, "load \"%s\" %s: %s", l->name, off ? "shed" : "restored", l->why_en);
+		d->host->log(d->host->ctx, FEMS_LOG_INFO, "load \"%s\" %s: %s", l->name,
+			     off ? "shed" : "restored", l->why_en);
 		l->off = off;
 		l->changed_us = now_us;
 	}
@@ -97,7 +98,8 @@ static void decide(struct demand *d, const struct projection *p, int64_t now_us)
 
 static void ask_what_is_due(struct demand *d, int64_t now_us)
 {
-	if (!d->asked_site_us || now_us - d->asked_site_us >= SITE_EVERY_US || !d->power_point || !d->energy_point)
+	if (!d->asked_site_us || now_us - d->asked_site_us >= SITE_EVERY_US || !d->power_point ||
+	    !d->energy_point)
 		demand_ask_site(d, now_us);
 	if (!d->tariff.known || now_us / WINDOW_US != d->asked_tariff_us / WINDOW_US)
 		demand_ask_tariff(d, now_us);
@@ -150,11 +152,16 @@ static enum fems_rc demand_handle(void *self, const char *name, struct fems_span
 }
 
 static const struct fems_life life = {
-	.size = sizeof life, .open = demand_open, .stop = demand_stop, .close = demand_close,
+	.size = sizeof life,
+	.open = demand_open,
+	.stop = demand_stop,
+	.close = demand_close,
 };
-static const struct fems_analysis_ops analysis = { .size = sizeof analysis, .feed = demand_feed, .tick = demand_tick };
+static const struct fems_analysis_ops analysis = { .size = sizeof analysis,
+						   .feed = demand_feed,
+						   .tick = demand_tick };
 static const struct fems_service_ops service = { .size = sizeof service, .handle = demand_handle };
 
-FEMS_PLUGIN("demand", PACKAGE_VERSION, FEMS_ANALYSIS | FEMS_SERVICE, .grade = FEMS_BETA, .license = "Apache-2.0",
-	    .summary = "Watches the running demand window and sheds loads", .life = &life, .analysis = &analysis,
-	    .service = &service);
+FEMS_PLUGIN("demand", PACKAGE_VERSION, FEMS_ANALYSIS | FEMS_SERVICE, .grade = FEMS_BETA,
+	    .license = "Apache-2.0", .summary = "Watches the running demand window and sheds loads",
+	    .life = &life, .analysis = &analysis, .service = &service);

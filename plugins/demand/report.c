@@ -20,9 +20,10 @@ static json_t *advice(const struct load *l)
 {
 	static const char *const actions[] = { "hold", "shed", "restore" };
 
-	return json_pack("{s:s,s:{s:s,s:s},s:I,s:s,s:s,s:{s:s,s:s}}", "load", l->name, "labels", "ko", l->label_ko, "en",
-			 l->label_en, "power_w", (json_int_t)l->power_w, "action", actions[l->advice], "state",
-			 l->off ? "off" : "on", "reason", "ko", l->why_ko, "en", l->why_en);
+	return json_pack("{s:s,s:{s:s,s:s},s:I,s:s,s:s,s:{s:s,s:s}}", "load", l->name, "labels", "ko",
+			 l->label_ko, "en", l->label_en, "power_w", (json_int_t)l->power_w, "action",
+			 actions[l->advice], "state", l->off ? "off" : "on", "reason", "ko", l->why_ko, "en",
+			 l->why_en);
 }
 
 static json_t *watts(double w)
@@ -69,7 +70,8 @@ json_t *demand_report(const struct demand *d, const struct projection *p, int64_
 		json_object_set_new(r, "stale", json_true());
 	json_object_set_new(r, "target_w", json_integer(d->target_w));
 	json_object_set_new(r, "contract_w", json_integer(d->contract_w));
-	json_object_set_new(r, "threshold_w", d->tariff.known ? json_integer(d->tariff.threshold_w) : json_null());
+	json_object_set_new(r, "threshold_w",
+			    d->tariff.known ? json_integer(d->tariff.threshold_w) : json_null());
 	json_object_set_new(r, "counts", d->tariff.known ? json_boolean(d->tariff.counts) : json_null());
 	json_object_set_new(r, "months", json_integer(d->tariff.months));
 	json_object_set_new(r, "mode", json_string(modes[d->mode]));

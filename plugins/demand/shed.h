@@ -17,14 +17,14 @@ struct load {
 	int64_t power_w, priority;
 	int64_t min_off_us, max_off_us, min_on_us;
 
-	bool off;            /* we switched it off */
-	int64_t changed_us;  /* when it was last switched, 0: never */
-	enum advice advice;  /* of the last decision */
+	bool off;           /* we switched it off */
+	int64_t changed_us; /* when it was last switched, 0: never */
+	enum advice advice; /* of the last decision */
 	char why_en[160], why_ko[160];
 };
 
-#define SHED_QUIET_US INT64_C(30000000)  /* nothing is shed this early in a window */
-#define SHED_BACK_PERMILLE 20            /* a load comes back when 2 % of the target stay free */
+#define SHED_QUIET_US      INT64_C(30000000) /* nothing is shed this early in a window */
+#define SHED_BACK_PERMILLE 20                /* a load comes back when 2 % of the target stay free */
 
 /* Fills advice and reasons of every load. excess: power that has to go for the rest of the window so
  * that its mean stays at target_w, judged by the upper edge of the band. Loads are in order of

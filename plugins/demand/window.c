@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define SMOOTH_US 60e6 /* time constant of the expectation: a machine's start is believed after a minute */
-#define ERROR_US 600e6
-#define BAND 1.96
+#define ERROR_US  600e6
+#define BAND      1.96
 
 static int64_t window_of(int64_t t_us)
 {

@@ -16,13 +16,13 @@
 #define WINDOW_US INT64_C(900000000)
 
 struct window {
-	int64_t start_us;     /* UTC multiple of 15 min; 0: nothing seen yet */
-	double start_wh;      /* counter at the start */
-	bool partial;         /* the start was not seen: energy is known only from a later moment */
-	double carried_wh;    /* energy of this window before the first reading seen (from the store) */
-	int64_t last_us;      /* newest counter reading */
+	int64_t start_us;  /* UTC multiple of 15 min; 0: nothing seen yet */
+	double start_wh;   /* counter at the start */
+	bool partial;      /* the start was not seen: energy is known only from a later moment */
+	double carried_wh; /* energy of this window before the first reading seen (from the store) */
+	int64_t last_us;   /* newest counter reading */
 	double last_wh;
-	double power_w;       /* newest power */
+	double power_w; /* newest power */
 	int64_t power_us;
 	double smooth_w, error_w; /* expectation, and its smoothed absolute error */
 	bool have_power, have_counter;
@@ -36,10 +36,10 @@ void window_carry(struct window *, int64_t start_us, double wh);
 
 struct projection {
 	int64_t start_us, end_us;
-	double energy_wh;     /* so far, with the time since the newest reading filled by its power */
-	double mean_w;        /* of the window so far */
+	double energy_wh; /* so far, with the time since the newest reading filled by its power */
+	double mean_w;    /* of the window so far */
 	double power_w, projected_w, low_w, high_w;
-	int64_t age_us;       /* of the newest of power and counter */
+	int64_t age_us; /* of the newest of power and counter */
 	bool partial;
 };
 /* False before the first power and counter reading. */

@@ -64,11 +64,12 @@ static void show(const struct plant *p, int i, struct text *out)
 {
 	const struct plant_device *d = &p->dev[i];
 
-	text_addf(out, "%s power_w=%lld import_wh=%lld export_wh=%lld running=%d shed=%d unplugged=%d map=%s", d->name,
-		  (long long)d->power_w, (long long)(d->import_ws / 3600), (long long)(d->export_ws / 3600), d->running,
-		  d->shed, d->unplugged, plant_map_name(p, i));
+	text_addf(out, "%s power_w=%lld import_wh=%lld export_wh=%lld running=%d shed=%d unplugged=%d map=%s",
+		  d->name, (long long)d->power_w, (long long)(d->import_ws / 3600),
+		  (long long)(d->export_ws / 3600), d->running, d->shed, d->unplugged, plant_map_name(p, i));
 	if (d->kind == KIND_BATTERY)
-		text_addf(out, " stored_wh=%lld setpoint_w=%lld", (long long)(d->stored_ws / 3600), (long long)d->setpoint_w);
+		text_addf(out, " stored_wh=%lld setpoint_w=%lld", (long long)(d->stored_ws / 3600),
+			  (long long)d->setpoint_w);
 	text_add(out, "\n");
 }
 
@@ -128,8 +129,8 @@ static int control_client(const char *path, int argc, char **argv)
 
 	for (int i = 0; i < argc; i++)
 		text_addf(&line, "%s%s", i ? " " : "", argv[i]);
-	if (fd < 0 || !str_copy(a.sun_path, sizeof a.sun_path, path) || connect(fd, (struct sockaddr *)&a, sizeof a) ||
-	    send(fd, line.ptr, line.len, MSG_NOSIGNAL) < 0) {
+	if (fd < 0 || !str_copy(a.sun_path, sizeof a.sun_path, path) ||
+	    connect(fd, (struct sockaddr *)&a, sizeof a) || send(fd, line.ptr, line.len, MSG_NOSIGNAL) < 0) {
 		fprintf(stderr, "fems-plant: %s: %s\n", path, strerror(errno));
 		text_free(&line);
 		return 4;
@@ -159,7 +160,8 @@ static int serve(const struct options *o, struct zone *zone)
 		return 1;
 	if (o->erp)
 		floor = plant_floor_open(o->erp);
-	fprintf(stderr, "fems-plant: %d meters on %s, ports %d to %d\n", plant.n, o->address, o->port, o->port + plant.n - 1);
+	fprintf(stderr, "fems-plant: %d meters on %s, ports %d to %d\n", plant.n, o->address, o->port,
+		o->port + plant.n - 1);
 	while (!stopping) {
 		fd_set set;
 		struct timeval none = { 0 };
@@ -205,9 +207,10 @@ static bool time_option(const char *s, const char *name, int64_t *out)
 static int parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
-		{ "listen", 1, NULL, 'l' }, { "port", 1, NULL, 'p' }, { "erp", 1, NULL, 'e' },	{ "seed", 1, NULL, 's' },
-		{ "zone", 1, NULL, 'z' },   { "control", 1, NULL, 'c' }, { "history", 1, NULL, 'H' },
-		{ "from", 1, NULL, 'f' },   { "to", 1, NULL, 't' },   { "help", 0, NULL, 'h' }, { NULL, 0, NULL, 0 },
+		{ "listen", 1, NULL, 'l' },  { "port", 1, NULL, 'p' }, { "erp", 1, NULL, 'e' },
+		{ "seed", 1, NULL, 's' },    { "zone", 1, NULL, 'z' }, { "control", 1, NULL, 'c' },
+		{ "history", 1, NULL, 'H' }, { "from", 1, NULL, 'f' }, { "to", 1, NULL, 't' },
+		{ "help", 0, NULL, 'h' },    { NULL, 0, NULL, 0 },
 	};
 	int64_t port = 15020;
 	bool ok = true;
@@ -216,17 +219,38 @@ static int parse(int argc, char **argv, struct options *o)
 	*o = (struct options){ .address = "127.0.0.1", .zone = "Asia/Seoul", .seed = 1 };
 	while (ok && (c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
 		switch (c) {
-		case 'l': o->address = optarg; break;
-		case 'p': ok = str_int64(optarg, &port) && port > 0 && port < 65500; break;
-		case 'e': o->erp = optarg; break;
-		case 's': ok = str_int64(optarg, &o->seed); break;
-		case 'z': o->zone = optarg; break;
-		case 'c': o->control = optarg; break;
-		case 'H': o->history = optarg; break;
-		case 'f': ok = time_option(optarg, "from", &o->from_us); break;
-		case 't': ok = time_option(optarg, "to", &o->to_us); break;
-		case 'h': fputs(usage, stdout); exit(0);
-		default: ok = false;
+		case 'l':
+			o->address = optarg;
+			break;
+		case 'p':
+			ok = str_int64(optarg, &port) && port > 0 && port < 65500;
+			break;
+		case 'e':
+			o->erp = optarg;
+			break;
+		case 's':
+			ok = str_int64(optarg, &o->seed);
+			break;
+		case 'z':
+			o->zone = optarg;
+			break;
+		case 'c':
+			o->control = optarg;
+			break;
+		case 'H':
+			o->history = optarg;
+			break;
+		case 'f':
+			ok = time_option(optarg, "from", &o->from_us);
+			break;
+		case 't':
+			ok = time_option(optarg, "to", &o->to_us);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			ok = false;
 		}
 	}
 	o->port = (int)port;

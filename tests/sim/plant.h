@@ -15,23 +15,23 @@
 
 enum plant_kind { KIND_MACHINE, KIND_COMPRESSOR, KIND_CHILLER, KIND_OFFICE, KIND_PV, KIND_BATTERY, KIND_SUM };
 
-#define PLANT_DEVICES 16
-#define BATTERY_WH 200000
-#define BATTERY_W 100000
+#define PLANT_DEVICES           16
+#define BATTERY_WH              200000
+#define BATTERY_W               100000
 #define BATTERY_CHARGE_PERMILLE 900 /* all of the round trip is lost on charging */
-#define SETPOINT_WATCHDOG_S 900     /* a set-point that is not renewed falls back to 0 */
+#define SETPOINT_WATCHDOG_S     900 /* a set-point that is not renewed falls back to 0 */
 
 struct plant_device {
 	const char *name;      /* meter name in the settings */
 	const char *equipment; /* EquipmentID of the ERP, NULL: none */
 	enum plant_kind kind;
-	int parent;            /* index, -1: the grid */
+	int parent; /* index, -1: the grid */
 	int64_t rated_w, idle_w;
 	int pf_permille;
 
 	/* state, after the last step */
-	int64_t power_w, var;               /* positive: drawn */
-	int64_t import_ws, export_ws;       /* watt seconds since the start of the counters */
+	int64_t power_w, var;         /* positive: drawn */
+	int64_t import_ws, export_ws; /* watt seconds since the start of the counters */
 	int64_t import_vars, export_vars;
 	bool running, shed, loaded;
 	bool unplugged;                     /* its Modbus listener is closed */
@@ -65,7 +65,8 @@ void plant_init(struct plant *, uint64_t seed, struct zone *, int64_t t_us);
 void plant_run(struct plant *, int64_t t_us, int step_s);
 struct plant_device *plant_find(struct plant *, const char *name);
 /* The job that runs on the equipment at t_us, NULL: none. Invented ones when invent_jobs is set. */
-bool plant_job_at(const struct plant *, const char *equipment, int64_t t_us, int64_t rated_w, int64_t *power_w);
+bool plant_job_at(const struct plant *, const char *equipment, int64_t t_us, int64_t rated_w,
+		  int64_t *power_w);
 /* Uniform in [0, 1), the same for the same arguments. */
 double plant_noise(uint64_t seed, uint64_t device, uint64_t t);
 

@@ -35,13 +35,15 @@ static bool job_read(const json_t *o, struct plant_job *j)
 {
 	const char *segment = json_string_value(json_object_get(o, "segment"));
 	const char *equipment = json_string_value(json_object_get(o, "equipment"));
-	const char *start = json_string_value(json_object_get(o, "start")), *end = json_string_value(json_object_get(o, "end"));
+	const char *start = json_string_value(json_object_get(o, "start")),
+		   *end = json_string_value(json_object_get(o, "end"));
 
 	if (!segment || !equipment || !start || !end || !time_parse(start, NULL, &j->start_us) ||
 	    !time_parse(end, NULL, &j->end_us))
 		return false;
 	j->power_w = (int64_t)json_integer_value(json_object_get(o, "power_w"));
-	return str_copy(j->segment, sizeof j->segment, segment) && str_copy(j->equipment, sizeof j->equipment, equipment);
+	return str_copy(j->segment, sizeof j->segment, segment) &&
+	       str_copy(j->equipment, sizeof j->equipment, equipment);
 }
 
 static void take_list(struct plant_floor *f, const json_t *list)
@@ -53,7 +55,8 @@ static void take_list(struct plant_floor *f, const json_t *list)
 
 	if (!jobs)
 		return;
-	json_array_foreach(list, i, o) {
+	json_array_foreach(list, i, o)
+	{
 		if (n < PLANT_JOBS && job_read(o, &jobs[n]))
 			n++;
 	}

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include "core/base/clock.h"
 
-struct column { int device; bool export; };
+struct column {
+	int device;
+	bool export;
+};
 
 static int columns(const struct plant *p, struct column *out)
 {
@@ -34,7 +37,8 @@ static void write_head(FILE *f, const struct plant *p, const struct column *cols
 {
 	fputs("start", f);
 	for (int i = 0; i < n; i++)
-		fprintf(f, ",%s/energy.active.%s", p->dev[cols[i].device].name, cols[i].export ? "export" : "import");
+		fprintf(f, ",%s/energy.active.%s", p->dev[cols[i].device].name,
+			cols[i].export ? "export" : "import");
 	fputc('\n', f);
 }
 

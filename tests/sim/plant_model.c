@@ -13,18 +13,78 @@ static const struct plant_device devices[] = {
 	{ .name = "main", .kind = KIND_SUM, .parent = -1 },
 	{ .name = "production", .kind = KIND_SUM, .parent = D_MAIN },
 	{ .name = "utilities", .kind = KIND_SUM, .parent = D_MAIN },
-	{ .name = "furnace", .equipment = "FURNACE-1", .kind = KIND_MACHINE, .parent = D_PRODUCTION, .rated_w = 180000, .idle_w = 2400, .pf_permille = 990 },
-	{ .name = "press", .equipment = "PRESS-1", .kind = KIND_MACHINE, .parent = D_PRODUCTION, .rated_w = 90000, .idle_w = 3200, .pf_permille = 860 },
-	{ .name = "cnc1", .equipment = "CNC-1", .kind = KIND_MACHINE, .parent = D_PRODUCTION, .rated_w = 22000, .idle_w = 1400, .pf_permille = 880 },
-	{ .name = "cnc2", .equipment = "CNC-2", .kind = KIND_MACHINE, .parent = D_PRODUCTION, .rated_w = 18000, .idle_w = 1200, .pf_permille = 880 },
-	{ .name = "cnc3", .equipment = "CNC-3", .kind = KIND_MACHINE, .parent = D_PRODUCTION, .rated_w = 25000, .idle_w = 1600, .pf_permille = 870 },
-	{ .name = "cnc4", .equipment = "CNC-4", .kind = KIND_MACHINE, .parent = D_PRODUCTION, .rated_w = 15000, .idle_w = 1000, .pf_permille = 880 },
-	{ .name = "comp1", .kind = KIND_COMPRESSOR, .parent = D_UTILITIES, .rated_w = 45000, .idle_w = 11000, .pf_permille = 870 },
-	{ .name = "comp2", .kind = KIND_COMPRESSOR, .parent = D_UTILITIES, .rated_w = 37000, .idle_w = 9000, .pf_permille = 870 },
-	{ .name = "chiller", .kind = KIND_CHILLER, .parent = D_UTILITIES, .rated_w = 30000, .idle_w = 1500, .pf_permille = 850 },
-	{ .name = "office", .kind = KIND_OFFICE, .parent = D_MAIN, .rated_w = 24000, .idle_w = 5000, .pf_permille = 950 },
+	{ .name = "furnace",
+	  .equipment = "FURNACE-1",
+	  .kind = KIND_MACHINE,
+	  .parent = D_PRODUCTION,
+	  .rated_w = 180000,
+	  .idle_w = 2400,
+	  .pf_permille = 990 },
+	{ .name = "press",
+	  .equipment = "PRESS-1",
+	  .kind = KIND_MACHINE,
+	  .parent = D_PRODUCTION,
+	  .rated_w = 90000,
+	  .idle_w = 3200,
+	  .pf_permille = 860 },
+	{ .name = "cnc1",
+	  .equipment = "CNC-1",
+	  .kind = KIND_MACHINE,
+	  .parent = D_PRODUCTION,
+	  .rated_w = 22000,
+	  .idle_w = 1400,
+	  .pf_permille = 880 },
+	{ .name = "cnc2",
+	  .equipment = "CNC-2",
+	  .kind = KIND_MACHINE,
+	  .parent = D_PRODUCTION,
+	  .rated_w = 18000,
+	  .idle_w = 1200,
+	  .pf_permille = 880 },
+	{ .name = "cnc3",
+	  .equipment = "CNC-3",
+	  .kind = KIND_MACHINE,
+	  .parent = D_PRODUCTION,
+	  .rated_w = 25000,
+	  .idle_w = 1600,
+	  .pf_permille = 870 },
+	{ .name = "cnc4",
+	  .equipment = "CNC-4",
+	  .kind = KIND_MACHINE,
+	  .parent = D_PRODUCTION,
+	  .rated_w = 15000,
+	  .idle_w = 1000,
+	  .pf_permille = 880 },
+	{ .name = "comp1",
+	  .kind = KIND_COMPRESSOR,
+	  .parent = D_UTILITIES,
+	  .rated_w = 45000,
+	  .idle_w = 11000,
+	  .pf_permille = 870 },
+	{ .name = "comp2",
+	  .kind = KIND_COMPRESSOR,
+	  .parent = D_UTILITIES,
+	  .rated_w = 37000,
+	  .idle_w = 9000,
+	  .pf_permille = 870 },
+	{ .name = "chiller",
+	  .kind = KIND_CHILLER,
+	  .parent = D_UTILITIES,
+	  .rated_w = 30000,
+	  .idle_w = 1500,
+	  .pf_permille = 850 },
+	{ .name = "office",
+	  .kind = KIND_OFFICE,
+	  .parent = D_MAIN,
+	  .rated_w = 24000,
+	  .idle_w = 5000,
+	  .pf_permille = 950 },
 	{ .name = "pv", .kind = KIND_PV, .parent = D_MAIN, .rated_w = 100000, .pf_permille = 1000 },
-	{ .name = "battery", .kind = KIND_BATTERY, .parent = D_MAIN, .rated_w = BATTERY_W, .pf_permille = 1000 },
+	{ .name = "battery",
+	  .kind = KIND_BATTERY,
+	  .parent = D_MAIN,
+	  .rated_w = BATTERY_W,
+	  .pf_permille = 1000 },
 };
 
 double plant_noise(uint64_t seed, uint64_t device, uint64_t t)
@@ -61,7 +121,8 @@ struct plant_device *plant_find(struct plant *p, const char *name)
 
 /* A shop floor that nobody planned: on weekdays each machine begins its jobs at the start of the
  * shift and after lunch, which is just what makes peaks. */
-static bool invented(const struct plant *p, const char *equipment, int64_t t_us, int64_t rated_w, int64_t *power_w)
+static bool invented(const struct plant *p, const char *equipment, int64_t t_us, int64_t rated_w,
+		     int64_t *power_w)
 {
 	struct civil c;
 	uint64_t who = 0, day;
@@ -76,7 +137,10 @@ static bool invented(const struct plant *p, const char *equipment, int64_t t_us,
 	for (int shift = 0; shift < 3; shift++) {
 		double hour = c.hour + c.minute / 60.0;
 
-		start = (shift == 0 ? 8.25 : shift == 1 ? 13.25 : 17.5) + plant_noise(p->seed, who, day * 8 + (uint64_t)shift) * 0.75;
+		start = (shift == 0   ? 8.25
+			 : shift == 1 ? 13.25
+				      : 17.5) +
+			plant_noise(p->seed, who, day * 8 + (uint64_t)shift) * 0.75;
 		length = 1.5 + 2.0 * plant_noise(p->seed, who + 1, day * 8 + (uint64_t)shift);
 		if (shift == 2 && plant_noise(p->seed, who + 2, day) < 0.6)
 			continue; /* overtime on some days only */
@@ -88,7 +152,8 @@ static bool invented(const struct plant *p, const char *equipment, int64_t t_us,
 	return false;
 }
 
-bool plant_job_at(const struct plant *p, const char *equipment, int64_t t_us, int64_t rated_w, int64_t *power_w)
+bool plant_job_at(const struct plant *p, const char *equipment, int64_t t_us, int64_t rated_w,
+		  int64_t *power_w)
 {
 	if (p->invent_jobs)
 		return invented(p, equipment, t_us, rated_w, power_w);
@@ -154,7 +219,8 @@ static int64_t chiller_power(struct plant *p, int i, const struct civil *c)
 	bool work = c->weekday < 5 && c->hour >= 7 && c->hour < 21;
 
 	d->running = !d->shed && work;
-	return !d->running ? (d->shed ? 0 : d->idle_w) : wobble(p, i, (int64_t)((double)d->rated_w * warm), 0.1, 60);
+	return !d->running ? (d->shed ? 0 : d->idle_w)
+			   : wobble(p, i, (int64_t)((double)d->rated_w * warm), 0.1, 60);
 }
 
 static int64_t office_power(struct plant *p, int i, const struct civil *c)
@@ -176,7 +242,8 @@ static int64_t pv_power(struct plant *p, int i, const struct civil *c)
 		return 0;
 	sky = 0.35 + 0.65 * plant_noise(p->seed, (uint64_t)i, day);
 	drift = 0.9 + 0.1 * plant_noise(p->seed, (uint64_t)i + 99, slot);
-	return -(int64_t)((double)p->dev[i].rated_w * (0.55 + 0.45 * half / 7.3) * cos(x * 1.5707963) * sky * drift);
+	return -(int64_t)((double)p->dev[i].rated_w * (0.55 + 0.45 * half / 7.3) * cos(x * 1.5707963) * sky *
+			  drift);
 }
 
 static int64_t battery_power(struct plant *p, int i, int step_s)

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "core/base/clock.h"
 
-#define CLIENTS 256
+#define CLIENTS   256
 #define FRAME_MAX 260
 
 struct client {
@@ -41,7 +41,9 @@ static bool watch(struct plant_server *s, int fd, uint32_t tag)
 
 static bool listen_on(struct plant_server *s, int device)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = s->address, .sin_port = htons((uint16_t)(s->base_port + device)) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_addr = s->address,
+				 .sin_port = htons((uint16_t)(s->base_port + device)) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
 
 	if (fd < 0)
@@ -131,7 +133,8 @@ static size_t read_reply(struct plant_server *s, int device, const uint8_t *q, u
 	return 2 + 2 * (size_t)count;
 }
 
-static size_t write_reply(struct plant_server *s, int device, const uint8_t *q, size_t len, uint8_t *pdu, int *exception)
+static size_t write_reply(struct plant_server *s, int device, const uint8_t *q, size_t len, uint8_t *pdu,
+			  int *exception)
 {
 	int count = q[7] == 6 ? 1 : (int)be16(q + 10);
 	const uint8_t *data = q[7] == 6 ? q + 10 : q + 13;

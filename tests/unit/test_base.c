@@ -169,7 +169,8 @@ static json_t *parse(const char *s)
 
 static void test_json_members(void **state)
 {
-	json_t *j = parse("{\"name\":\"a\",\"n\":3,\"x\":1.5,\"t\":\"2026-04-16T08:00:00+09:00\",\"b\":true,\"l\":[1]}");
+	json_t *j = parse("{\"name\":\"a\",\"n\":3,\"x\":1.5,\"t\":\"2026-04-16T08:00:00+09:00\",\"b\":true,"
+			  "\"l\":[1]}");
 	struct fems_error e = { 0 };
 	const char *s = NULL;
 	int64_t i = 0, t = 0;
@@ -197,7 +198,8 @@ static void test_json_members(void **state)
 
 static void test_json_faults(void **state)
 {
-	struct fems_span broken = { "{\"a\":1,}", 8 }, twice = { "{\"a\":1,\"a\":2}", 13 }, empty = { NULL, 0 };
+	struct fems_span broken = { "{\"a\":1,}", 8 }, twice = { "{\"a\":1,\"a\":2}", 13 },
+			 empty = { NULL, 0 };
 	struct fems_error e = { 0 };
 	json_t *j = NULL;
 

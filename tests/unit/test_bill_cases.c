@@ -29,7 +29,6 @@ static int64_t amount_of_parts(const struct bill *b, const char *prefix)
 	return sum;
 }
 
-
 /* ---- a year of a real load under the terms of 2025-03-01, worked out by another program ---- */
 
 struct row {

@@ -9,7 +9,7 @@
 #include "plugins/demand/shed.h"
 #include "plugins/demand/window.h"
 
-#define S INT64_C(1000000)
+#define S  INT64_C(1000000)
 #define T0 (INT64_C(1780000000) / 900 * 900 * S) /* the start of some window */
 
 static void near(double a, double b, double by)
@@ -113,7 +113,10 @@ static void test_band_grows_with_unsteady_load(void **state)
 
 static struct load a_load(const char *name, int64_t power_w, int64_t priority)
 {
-	struct load l = { .power_w = power_w, .priority = priority, .min_off_us = 120 * S, .max_off_us = 600 * S,
+	struct load l = { .power_w = power_w,
+			  .priority = priority,
+			  .min_off_us = 120 * S,
+			  .max_off_us = 600 * S,
 			  .min_on_us = 300 * S };
 
 	strncpy(l.name, name, sizeof l.name - 1);
@@ -122,7 +125,9 @@ static struct load a_load(const char *name, int64_t power_w, int64_t priority)
 
 static struct projection projected(double w, int64_t at_s)
 {
-	struct projection p = { .start_us = T0, .end_us = T0 + 900 * S, .projected_w = w, .low_w = w, .high_w = w };
+	struct projection p = {
+		.start_us = T0, .end_us = T0 + 900 * S, .projected_w = w, .low_w = w, .high_w = w
+	};
 
 	(void)at_s;
 	return p;
@@ -179,7 +184,8 @@ static void test_shortest_and_longest_pause_are_kept(void **state)
 /* Whatever the projections, no pause is shorter than min_off or longer than max_off + one step. */
 static void test_times_hold_for_random_projections(void **state)
 {
-	struct load l[4] = { a_load("a", 30000, 1), a_load("b", 20000, 2), a_load("c", 50000, 3), a_load("d", 10000, 4) };
+	struct load l[4] = { a_load("a", 30000, 1), a_load("b", 20000, 2), a_load("c", 50000, 3),
+			     a_load("d", 10000, 4) };
 
 	(void)state;
 	srand(7);
@@ -195,7 +201,8 @@ static void test_times_hold_for_random_projections(void **state)
 			assert_false(l[i].off && since > l[i].max_off_us + 5 * S);
 			if (l[i].advice == ADVICE_HOLD)
 				continue;
-			assert_true(!l[i].changed_us || since >= (l[i].off ? l[i].min_off_us : l[i].min_on_us));
+			assert_true(!l[i].changed_us ||
+				    since >= (l[i].off ? l[i].min_off_us : l[i].min_on_us));
 			l[i].off = l[i].advice == ADVICE_SHED;
 			l[i].changed_us = t;
 		}

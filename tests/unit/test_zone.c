@@ -55,10 +55,13 @@ static void test_seoul(void **state)
 	assert_int_equal(c.hour * 100 + c.minute, 830);
 	assert_int_equal(c.weekday, 3); /* a Thursday */
 	assert_int_equal(c.yearday, 105);
-	assert_string_equal(time_format(at("2026-04-15T23:30:00Z"), z, buf, sizeof buf), "2026-04-16T08:30:00+09:00");
+	assert_string_equal(time_format(at("2026-04-15T23:30:00Z"), z, buf, sizeof buf),
+			    "2026-04-16T08:30:00+09:00");
 	assert_int_equal(zone_day_start(z, at("2026-04-16T08:30:00+09:00")), at("2026-04-16T00:00:00+09:00"));
-	assert_int_equal(zone_month_start(z, at("2026-04-16T08:30:00+09:00")), at("2026-04-01T00:00:00+09:00"));
-	assert_int_equal(zone_next_month(z, at("2026-12-16T08:30:00+09:00")), at("2027-01-01T00:00:00+09:00"));
+	assert_int_equal(zone_month_start(z, at("2026-04-16T08:30:00+09:00")),
+			 at("2026-04-01T00:00:00+09:00"));
+	assert_int_equal(zone_next_month(z, at("2026-12-16T08:30:00+09:00")),
+			 at("2027-01-01T00:00:00+09:00"));
 	zone_free(z);
 }
 
@@ -72,14 +75,17 @@ static void test_clock_changes(void **state)
 	assert_int_equal(zone_utc(z, 2026, 10, 25, 2, 30, 0), at("2026-10-25T02:30:00+02:00"));
 	assert_int_equal(zone_utc(z, 2060, 7, 1, 0, 0, 0), at("2060-07-01T00:00:00+02:00"));
 	assert_int_equal(zone_utc(z, 2060, 12, 1, 0, 0, 0), at("2060-12-01T00:00:00+01:00"));
-	assert_int_equal(zone_utc(z, 2026, 3, 30, 0, 0, 0) - zone_utc(z, 2026, 3, 29, 0, 0, 0), 23 * US_PER_H);
-	assert_int_equal(zone_utc(z, 2026, 10, 26, 0, 0, 0) - zone_utc(z, 2026, 10, 25, 0, 0, 0), 25 * US_PER_H);
+	assert_int_equal(zone_utc(z, 2026, 3, 30, 0, 0, 0) - zone_utc(z, 2026, 3, 29, 0, 0, 0),
+			 23 * US_PER_H);
+	assert_int_equal(zone_utc(z, 2026, 10, 26, 0, 0, 0) - zone_utc(z, 2026, 10, 25, 0, 0, 0),
+			 25 * US_PER_H);
 	zone_free(z);
 }
 
 static void test_southern_summer_and_odd_offsets(void **state)
 {
-	struct zone *z = open_zone("Australia/Sydney"), *k = open_zone("Asia/Kathmandu"), *u = open_zone("UTC");
+	struct zone *z = open_zone("Australia/Sydney"), *k = open_zone("Asia/Kathmandu"),
+		    *u = open_zone("UTC");
 	struct civil c;
 
 	(void)state;
@@ -112,9 +118,15 @@ static void test_unknown(void **state)
 
 static void test_time_text(void **state)
 {
-	static const char *const bad[] = { "2026-04-16",	    "2026-04-16T08:00",	       "2026-02-30T00:00:00Z",
-					   "2026-04-16T25:00:00Z",  "2026-04-16T08:00:00+9",   "2026-04-16T08:00:00.Z",
-					   "2026-04-16T08:00:00Zx", "2026-04-16T08:00:00+99:00", "" };
+	static const char *const bad[] = { "2026-04-16",
+					   "2026-04-16T08:00",
+					   "2026-02-30T00:00:00Z",
+					   "2026-04-16T25:00:00Z",
+					   "2026-04-16T08:00:00+9",
+					   "2026-04-16T08:00:00.Z",
+					   "2026-04-16T08:00:00Zx",
+					   "2026-04-16T08:00:00+99:00",
+					   "" };
 	struct zone *z = open_zone("Asia/Seoul");
 	int64_t t;
 
@@ -131,7 +143,9 @@ static void test_time_text(void **state)
 
 static void test_iso_duration(void **state)
 {
-	static const char *const bad[] = { "", "P", "PT", "4H", "PT4", "PTH", "P1Y", "PT1S1H", "P1H", "PT4H " };
+	static const char *const bad[] = {
+		"", "P", "PT", "4H", "PT4", "PTH", "P1Y", "PT1S1H", "P1H", "PT4H "
+	};
 	int64_t us;
 
 	(void)state;

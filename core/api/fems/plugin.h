@@ -41,15 +41,15 @@ extern "C" {
 
 enum fems_rc {
 	FEMS_OK,
-	FEMS_AGAIN,     /* not now: try later; also "the instance is stopping" */
-	FEMS_EINVAL,    /* the caller's data is wrong                          */
-	FEMS_EIO,       /* the other side or the disk failed                   */
-	FEMS_ETIME,     /* no answer within the budget                         */
-	FEMS_EAUTH,     /* refused: rights, credentials, control switched off  */
+	FEMS_AGAIN,  /* not now: try later; also "the instance is stopping" */
+	FEMS_EINVAL, /* the caller's data is wrong                          */
+	FEMS_EIO,    /* the other side or the disk failed                   */
+	FEMS_ETIME,  /* no answer within the budget                         */
+	FEMS_EAUTH,  /* refused: rights, credentials, control switched off  */
 	FEMS_ENOMEM,
-	FEMS_EUNSUP,    /* not offered by this plugin or this femsd            */
-	FEMS_ENOENT,    /* no such thing                                       */
-	FEMS_ECONFLICT  /* stale, double, or against a rule                    */
+	FEMS_EUNSUP,   /* not offered by this plugin or this femsd            */
+	FEMS_ENOENT,   /* no such thing                                       */
+	FEMS_ECONFLICT /* stale, double, or against a rule                    */
 };
 
 enum fems_kind {
@@ -84,29 +84,26 @@ enum fems_quality {
 	FEMS_Q_MANUAL = 3,
 	FEMS_Q_SUBSTITUTED = 4,
 	FEMS_Q_UNCERTAIN = 15,
-	FEMS_Q_SUSPECT = 16,        /* implausible: withheld from sums until released */
+	FEMS_Q_SUSPECT = 16, /* implausible: withheld from sums until released */
 	FEMS_Q_OUT_OF_RANGE = 17,
-	FEMS_Q_NOT_AVAILABLE = 18,  /* the device says that it has no value */
-	FEMS_Q_DEVICE_ERROR = 19,   /* the device answered with an exception */
-	FEMS_Q_COMM_ERROR = 20,     /* no answer */
+	FEMS_Q_NOT_AVAILABLE = 18, /* the device says that it has no value */
+	FEMS_Q_DEVICE_ERROR = 19,  /* the device answered with an exception */
+	FEMS_Q_COMM_ERROR = 20,    /* no answer */
 	FEMS_Q_CLASS = 0xff,
-	FEMS_Q_RESET = 0x100,       /* counter went backwards here: a new epoch starts */
-	FEMS_Q_UNVERIFIED = 0x200   /* the register's meaning was not confirmed by the maker's manual */
+	FEMS_Q_RESET = 0x100,     /* counter went backwards here: a new epoch starts */
+	FEMS_Q_UNVERIFIED = 0x200 /* the register's meaning was not confirmed by the maker's manual */
 };
 
-struct fems_sample { /* 32 bytes */
-	int64_t t_us;       /* UTC; middle between request and reply, never the time of dispatch */
-	double value;       /* in the unit of the point's quantity; counters in whole Wh up to 2^53 */
-	uint32_t point;     /* from host->point() or host->find() */
-	uint32_t t_unc_us;  /* half the round trip */
+struct fems_sample {       /* 32 bytes */
+	int64_t t_us;      /* UTC; middle between request and reply, never the time of dispatch */
+	double value;      /* in the unit of the point's quantity; counters in whole Wh up to 2^53 */
+	uint32_t point;    /* from host->point() or host->find() */
+	uint32_t t_unc_us; /* half the round trip */
 	uint32_t quality;
-	uint32_t epoch;     /* counters: raised at a meter exchange or a reset */
+	uint32_t epoch; /* counters: raised at a meter exchange or a reset */
 };
 
-enum fems_point_flag {
-	FEMS_POINT_WRITABLE = 1,
-	FEMS_POINT_UNVERIFIED = 2
-};
+enum fems_point_flag { FEMS_POINT_WRITABLE = 1, FEMS_POINT_UNVERIFIED = 2 };
 
 struct fems_point_info {
 	uint32_t size;
@@ -142,33 +139,45 @@ struct fems_list {
 };
 
 struct fems_key {
-	const char *name, *def;      /* def == NULL: required; "" for STR and lists: none */
+	const char *name, *def; /* def == NULL: required; "" for STR and lists: none */
 	const char *unit, *help;
-	double min, max;             /* in base units (W, Wh, us); both 0: no limit */
-	const char *const *choices;  /* ENUM: ends with NULL */
-	const struct fems_key *sub;  /* LIST */
+	double min, max;            /* in base units (W, Wh, us); both 0: no limit */
+	const char *const *choices; /* ENUM: ends with NULL */
+	const struct fems_key *sub; /* LIST */
 	size_t sub_size;
 	uint32_t type, off;
 };
 
+/* clang-format off: a table of macros reads better in lines of its own */
 /* Offset of a member, or a compile error when its type is not the one the macro declares. */
-#define FEMS_OFF_(T, f, ct) \
-	(uint32_t)(offsetof(T, f) + 0 * sizeof(char[_Generic(&((T *)0)->f, ct *: 1, default: -1)]))
-#define FEMS_KEY_(T, f, ct, ty, d, lo, hi, ch, sb, ss, u, h) \
-	{ #f, d, u, h, lo, hi, ch, sb, ss, ty, FEMS_OFF_(T, f, ct) }
-#define FEMS_BOOL(T, f, d, h) FEMS_KEY_(T, f, int64_t, FEMS_T_BOOL, d, 0, 0, NULL, NULL, 0, NULL, h)
+#define FEMS_OFF_(T, f, ct)                                                                                  \
+	(uint32_t)(offsetof(T, f) + 0 * sizeof(char[_Generic(&((T *)0)->f, ct * : 1, default : -1)]))
+#define FEMS_KEY_(T, f, ct, ty, d, lo, hi, ch, sb, ss, u, h)                                                 \
+	{                                                                                                    \
+#f, d, u, h, lo, hi, ch, sb, ss, ty, FEMS_OFF_(T, f, ct)                                     \
+	}
+#define FEMS_BOOL(T, f, d, h)           FEMS_KEY_(T, f, int64_t, FEMS_T_BOOL, d, 0, 0, NULL, NULL, 0, NULL, h)
 #define FEMS_INT(T, f, d, lo, hi, u, h) FEMS_KEY_(T, f, int64_t, FEMS_T_INT, d, lo, hi, NULL, NULL, 0, u, h)
 #define FEMS_NUM(T, f, d, lo, hi, u, h) FEMS_KEY_(T, f, double, FEMS_T_NUM, d, lo, hi, NULL, NULL, 0, u, h)
-#define FEMS_STR(T, f, d, h) FEMS_KEY_(T, f, const char *, FEMS_T_STR, d, 0, 0, NULL, NULL, 0, NULL, h)
-#define FEMS_PATH(T, f, d, h) FEMS_KEY_(T, f, const char *, FEMS_T_PATH, d, 0, 0, NULL, NULL, 0, NULL, h)
-#define FEMS_SECRET(T, f, d, h) FEMS_KEY_(T, f, const char *, FEMS_T_SECRET, d, 0, 0, NULL, NULL, 0, NULL, h)
-#define FEMS_ENUM(T, f, d, ch, h) FEMS_KEY_(T, f, int64_t, FEMS_T_ENUM, d, 0, 0, ch, NULL, 0, NULL, h)
-#define FEMS_DURATION(T, f, d, lo, hi, h) FEMS_KEY_(T, f, int64_t, FEMS_T_DURATION, d, lo, hi, NULL, NULL, 0, "us", h)
-#define FEMS_POWER(T, f, d, lo, hi, h) FEMS_KEY_(T, f, int64_t, FEMS_T_POWER, d, lo, hi, NULL, NULL, 0, "W", h)
-#define FEMS_ENERGY(T, f, d, lo, hi, h) FEMS_KEY_(T, f, int64_t, FEMS_T_ENERGY, d, lo, hi, NULL, NULL, 0, "Wh", h)
-#define FEMS_STRLIST(T, f, d, h) FEMS_KEY_(T, f, struct fems_list, FEMS_T_STRLIST, d, 0, 0, NULL, NULL, 0, NULL, h)
-#define FEMS_LIST(T, f, sb, ss, h) FEMS_KEY_(T, f, struct fems_list, FEMS_T_LIST, "", 0, 0, NULL, sb, ss, NULL, h)
-#define FEMS_KEYS_END { NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, 0 }
+#define FEMS_STR(T, f, d, h)            FEMS_KEY_(T, f, const char *, FEMS_T_STR, d, 0, 0, NULL, NULL, 0, NULL, h)
+#define FEMS_PATH(T, f, d, h)           FEMS_KEY_(T, f, const char *, FEMS_T_PATH, d, 0, 0, NULL, NULL, 0, NULL, h)
+#define FEMS_SECRET(T, f, d, h)         FEMS_KEY_(T, f, const char *, FEMS_T_SECRET, d, 0, 0, NULL, NULL, 0, NULL, h)
+#define FEMS_ENUM(T, f, d, ch, h)       FEMS_KEY_(T, f, int64_t, FEMS_T_ENUM, d, 0, 0, ch, NULL, 0, NULL, h)
+#define FEMS_DURATION(T, f, d, lo, hi, h)                                                                    \
+	FEMS_KEY_(T, f, int64_t, FEMS_T_DURATION, d, lo, hi, NULL, NULL, 0, "us", h)
+#define FEMS_POWER(T, f, d, lo, hi, h)                                                                       \
+	FEMS_KEY_(T, f, int64_t, FEMS_T_POWER, d, lo, hi, NULL, NULL, 0, "W", h)
+#define FEMS_ENERGY(T, f, d, lo, hi, h)                                                                      \
+	FEMS_KEY_(T, f, int64_t, FEMS_T_ENERGY, d, lo, hi, NULL, NULL, 0, "Wh", h)
+#define FEMS_STRLIST(T, f, d, h)                                                                             \
+	FEMS_KEY_(T, f, struct fems_list, FEMS_T_STRLIST, d, 0, 0, NULL, NULL, 0, NULL, h)
+#define FEMS_LIST(T, f, sb, ss, h)                                                                           \
+	FEMS_KEY_(T, f, struct fems_list, FEMS_T_LIST, "", 0, 0, NULL, sb, ss, NULL, h)
+#define FEMS_KEYS_END                                                                                        \
+	{                                                                                                    \
+		NULL, NULL, NULL, NULL, 0, 0, NULL, NULL, 0, 0, 0                                            \
+	}
+/* clang-format on */
 
 /* ---- what femsd offers; see "Threads" above ---------------------------------------------------- */
 
@@ -293,8 +302,8 @@ struct fems_optimiser_ops {
 struct fems_service_ops {
 	uint32_t size;
 	/* Answers NAME of a call to "INSTANCE.NAME" (docs/services.md). */
-	enum fems_rc (*handle)(void *self, const char *name, struct fems_span request,
-			       fems_reply_fn reply, void *reply_ctx, struct fems_error *);
+	enum fems_rc (*handle)(void *self, const char *name, struct fems_span request, fems_reply_fn reply,
+			       void *reply_ctx, struct fems_error *);
 };
 
 /* ---- the descriptor: the single symbol a plugin exports ---------------------------------------- */
@@ -304,7 +313,7 @@ struct fems_plugin {
 	uint16_t abi_major, abi_minor;
 	uint32_t kinds, grade;
 	const char *name, *version, *license, *summary;
-	const struct fems_key *keys;        /* NULL: no settings of its own */
+	const struct fems_key *keys; /* NULL: no settings of its own */
 	size_t cfg_size;
 	const struct fems_key *device_keys; /* meter plugins */
 	size_t device_size;
@@ -325,13 +334,19 @@ struct fems_note {
 	char name[32], version[16];
 };
 
-#define FEMS_PLUGIN(nm, ver, knd, ...) \
-	__attribute__((section(".note.fems"), used, aligned(4))) static const struct fems_note \
-		fems_note_ = { 5, sizeof(struct fems_note) - 20, 1, "FEMS", FEMS_ABI_MAJOR, \
-			       FEMS_ABI_MINOR, knd, nm, ver }; \
-	__attribute__((visibility("default"))) const struct fems_plugin fems_plugin_1 = { \
-		.size = sizeof(struct fems_plugin), .abi_major = FEMS_ABI_MAJOR, \
-		.abi_minor = FEMS_ABI_MINOR, .kinds = knd, .name = nm, .version = ver, __VA_ARGS__ }
+#define FEMS_PLUGIN(nm, ver, knd, ...)                                                                       \
+	__attribute__((section(".note.fems"), used,                                                          \
+		       aligned(4))) static const struct fems_note fems_note_ = {                             \
+		5, sizeof(struct fems_note) - 20, 1, "FEMS", FEMS_ABI_MAJOR, FEMS_ABI_MINOR, knd, nm, ver    \
+	};                                                                                                   \
+	__attribute__((visibility("default")))                                                               \
+	const struct fems_plugin fems_plugin_1 = { .size = sizeof(struct fems_plugin),                       \
+						   .abi_major = FEMS_ABI_MAJOR,                              \
+						   .abi_minor = FEMS_ABI_MINOR,                              \
+						   .kinds = knd,                                             \
+						   .name = nm,                                               \
+						   .version = ver,                                           \
+						   __VA_ARGS__ }
 
 #ifdef __cplusplus
 }

@@ -11,8 +11,9 @@
 #include <fems/plugin.h>
 
 /* Sets the error's text and returns rc: return fems_fail(e, FEMS_EIO, "%s: no answer", url); */
-__attribute__((format(printf, 3, 4), unused)) static enum fems_rc
-fems_fail(struct fems_error *e, enum fems_rc rc, const char *fmt, ...)
+__attribute__((format(printf, 3, 4), unused)) static enum fems_rc fems_fail(struct fems_error *e,
+									    enum fems_rc rc, const char *fmt,
+									    ...)
 {
 	va_list ap;
 
@@ -25,8 +26,9 @@ fems_fail(struct fems_error *e, enum fems_rc rc, const char *fmt, ...)
 }
 
 /* The same with the name of the setting at fault. */
-__attribute__((format(printf, 3, 4), unused)) static enum fems_rc
-fems_bad_setting(struct fems_error *e, const char *key, const char *fmt, ...)
+__attribute__((format(printf, 3, 4), unused)) static enum fems_rc fems_bad_setting(struct fems_error *e,
+										   const char *key,
+										   const char *fmt, ...)
 {
 	va_list ap;
 
