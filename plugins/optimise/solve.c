@@ -2,6 +2,7 @@
 #include "config.h"
 #include "plugins/optimise/solve.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,12 @@
 #define HEARTBEAT_US INT64_C(1000000) /* the best again, so that the core can say stop */
 #define SPARE_US     INT64_C(5000)    /* of the budget, kept for the last answer */
 enum {
-	ROUNDS = 5,              /* of search and battery in turn */
+	ROUNDS = 3,              /* of battery and orders in turn */
 	STEPS_PER_ORDER = 15000, /* of one annealing; longer ones gain less than another from the best */
 };
+
+static const double HOT = 0.04, COOL = 0.005; /* first and later searches, see search.h */
+static const double ALONE = 0.7;              /* share of the orders, before the battery moves */
 
 struct run {
 	const struct solve_settings *set;
@@ -33,6 +37,8 @@ struct run {
 	struct solution best, now;
 	struct cost best_cost;
 	bool have_best, told_best, stopped;
+	bool shadow;   /* the search's costs are not those of the tariff */
+	double *price; /* units per Wh, of the last battery */
 	int64_t *import_wh, bound_micro, told_us;
 	fems_incumbent_fn incumbent;
 	void *ctx;
@@ -109,7 +115,7 @@ static double search_progress(void *ctx, bool better)
 	struct run *run = ctx;
 	double part = run_part(run), steps;
 
-	if (better && mono_us() - run->told_us > REPORT_US)
+	if (better && !run->shadow && mono_us() - run->told_us > REPORT_US)
 		offer(run, run->x.best);
 	if (part >= 1)
 		return 1;
@@ -225,22 +231,63 @@ static bool search_until(struct run *run, double part, double heat)
 	return true;
 }
 
-/* The best battery for the places of the best answer. */
-static void battery_turn(struct run *run)
+/* The best battery for these places, offered as a solution; what one more Wh costs then is kept. */
+static void battery_turn(struct run *run, const struct place *at)
 {
 	int64_t *load = malloc((size_t)run->m->slots * sizeof *load);
 	double left = (double)(run->end_us - mono_us()) / 1e6;
 
 	if (load && left > 0) {
-		solution_copy(run->m, &run->now, &run->best);
-		solution_import(run->m, &run->best, load);
+		memcpy(run->now.at, at, (size_t)run->m->n_orders * sizeof *at);
+		solution_import(run->m, &run->now, load);
 		for (int t = 0; t < run->m->slots; t++)
-			load[t] -= run->best.battery_wh[t];
-		if (battery_solve(run->m, load, left, run->now.battery_wh, NULL)) {
-			offer(run, run->best.at);
-		}
+			load[t] -= run->now.battery_wh[t];
+		if (battery_solve(run->m, load, left, run->now.battery_wh, run->price))
+			offer(run, run->now.at);
 	}
 	free(load);
+}
+
+/* Within what energy and peak can cost together, so that sums stay in range. */
+static void shadow_prices(const struct run *run, int64_t *price)
+{
+	const struct model *m = run->m;
+	double most = 4 * (double)m->demand;
+
+	for (int t = 0; t < m->slots; t++)
+		most = fmax(most, fabs((double)m->buy[t]) + 4 * (double)m->demand);
+	for (int t = 0; t < m->slots; t++)
+		price[t] = (int64_t)fmax(-most, fmin(most, run->price[t]));
+}
+
+/* A search in which energy costs what the battery's program says that one more Wh costs in each slot,
+ * peak and stored energy included, instead of the tariff's price: the battery stands still in a search,
+ * and this is how it can be made to give way. */
+static bool shadow_turn(struct run *run, double part, double heat)
+{
+	struct model *m = run->m;
+	int64_t *buy = m->buy, *sell = m->sell, *price = malloc((size_t)m->slots * sizeof *price);
+	bool ok = price != NULL;
+
+	run->part_from = run_part(run);
+	run->part_to = part;
+	if (ok && run->part_from < part) {
+		shadow_prices(run, price);
+		m->buy = m->sell = price;
+		run->steps_from = run->x.steps;
+		run->shadow = true;
+		ok = load_best(run);
+		run->x.heat = heat;
+		if (ok)
+			search_run(&run->x, run->now.battery_wh);
+		run->shadow = false;
+		m->buy = buy;
+		m->sell = sell;
+		if (ok)
+			battery_turn(run, run->x.best);
+	}
+	free(price);
+	return ok;
 }
 
 static bool improve(struct run *run)
@@ -248,13 +295,17 @@ static bool improve(struct run *run)
 	bool battery = run->m->battery.capacity_wh && run->set->battery && run->m->battery.slot_wh;
 
 	if (!battery)
-		return search_until(run, 1, 0.04);
-	for (int i = 0; i < ROUNDS && !run->stopped; i++) {
-		battery_turn(run);
-		if (!search_until(run, (i + 1.0) / ROUNDS, i ? 0.01 : 0.04))
+		return search_until(run, 1, HOT);
+	if (!search_until(run, ALONE, HOT))
+		return false;
+	battery_turn(run, run->best.at);
+	for (int i = 1; i <= ROUNDS && !run->stopped; i++) {
+		double end = ALONE + (1 - ALONE) * i / ROUNDS;
+
+		if (!shadow_turn(run, end - (1 - ALONE) / ROUNDS / 2, COOL) || !search_until(run, end, COOL))
 			return false;
+		battery_turn(run, run->best.at);
 	}
-	battery_turn(run);
 	return true;
 }
 
@@ -263,10 +314,11 @@ static bool run_init(struct run *run)
 	const struct model *m = run->m;
 
 	run->import_wh = calloc((size_t)m->slots, sizeof *run->import_wh);
+	run->price = calloc((size_t)m->slots, sizeof *run->price);
 	run->r.s = (m->seed + (uint64_t)run->set->seed) * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	if (!run->r.s)
 		run->r.s = 1;
-	return run->import_wh && solution_init(m, &run->best) && solution_init(m, &run->now) &&
+	return run->import_wh && run->price && solution_init(m, &run->best) && solution_init(m, &run->now) &&
 	       state_init(m, &run->s) && search_init(&run->x, &run->s, &run->r);
 }
 
@@ -330,6 +382,7 @@ enum fems_rc solve_problem(const struct solve_settings *set, struct fems_span pr
 	solution_free(&run.best);
 	solution_free(&run.now);
 	free(run.import_wh);
+	free(run.price);
 	model_free(run.m);
 	return rc;
 }
