@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,8 @@ static int run(const char *path)
 	struct fems_error e = { .text = "" };
 	enum fems_rc rc;
 
+	mallopt(M_ARENA_MAX,
+		2); /* many threads, little memory: an arena for each would keep what all have freed */
 	block_signals();
 	rc = clock_init(&e);
 	if (!rc)

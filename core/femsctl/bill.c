@@ -12,7 +12,8 @@ static void line(const struct ctl *c, const json_t *l, const char *currency, boo
 
 	money_format(ctl_int(l, "quantity_milli") * 1000, 0, quantity, sizeof quantity);
 	ctl_cell(ctl_label(c, l, "labels"), 34);
-	printf("%14s %-4s %20s\n", ctl_str(l, "quantity_unit")[0] ? quantity : "", ctl_str(l, "quantity_unit"),
+	printf("%14s %-4s %20s\n", ctl_str(l, "quantity_unit")[0] ? quantity : "",
+	       ctl_str(l, "quantity_unit"),
 	       ctl_money(json_object_get(l, "amount_micro"), currency, amount, sizeof amount));
 	if (explain)
 		printf("    %s\n", ctl_label(c, l, "evidence"));
@@ -36,12 +37,12 @@ int ctl_bill(const struct ctl *c)
 	       json_is_true(json_object_get(r, "complete")) ? "" : "  (not complete)");
 	printf("peak %s, billing demand %s, missing intervals %lld, estimated %lld\n\n",
 	       ctl_kilo(json_object_get(r, "peak_w"), "kW", peak, sizeof peak),
-	       ctl_kilo(json_object_get(r, "billing_demand_w"), "kW", demand, sizeof demand), (long long)ctl_int(r, "missing"),
-	       (long long)ctl_int(r, "estimated"));
-	json_array_foreach(json_object_get(r, "lines"), i, l)
-		line(c, l, currency, ctl_flag(c, "explain"));
+	       ctl_kilo(json_object_get(r, "billing_demand_w"), "kW", demand, sizeof demand),
+	       (long long)ctl_int(r, "missing"), (long long)ctl_int(r, "estimated"));
+	json_array_foreach(json_object_get(r, "lines"), i, l) line(c, l, currency, ctl_flag(c, "explain"));
 	ctl_cell(!strcmp(c->lang, "ko") ? "합계" : "total", 34);
-	printf("%14s %-4s %20s\n", "", "", ctl_money(json_object_get(r, "total_micro"), currency, total, sizeof total));
+	printf("%14s %-4s %20s\n", "", "",
+	       ctl_money(json_object_get(r, "total_micro"), currency, total, sizeof total));
 	json_decref(r);
 	return CTL_OK;
 }

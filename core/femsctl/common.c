@@ -7,16 +7,22 @@
 #include <string.h>
 #include "core/base/json.h"
 #include "core/base/money.h"
+#include "core/base/zone.h"
 #include "core/daemon/control.h"
 
 int ctl_exit_of(enum fems_rc rc)
 {
 	switch (rc) {
-	case FEMS_OK: return CTL_OK;
-	case FEMS_EAUTH: return CTL_DENIED;
-	case FEMS_ENOENT: return CTL_NOT_FOUND;
-	case FEMS_ECONFLICT: return CTL_CONFLICT;
-	default: return CTL_FAILED;
+	case FEMS_OK:
+		return CTL_OK;
+	case FEMS_EAUTH:
+		return CTL_DENIED;
+	case FEMS_ENOENT:
+		return CTL_NOT_FOUND;
+	case FEMS_ECONFLICT:
+		return CTL_CONFLICT;
+	default:
+		return CTL_FAILED;
 	}
 }
 
@@ -139,8 +145,8 @@ const char *ctl_money(const json_t *v, const char *currency, char *buf, unsigned
 		snprintf(buf, cap, "-");
 		return buf;
 	}
-	money_format((int64_t)json_integer_value(v), strcmp(currency, "KRW") && strcmp(currency, "JPY") ? 2 : 0, number,
-		     sizeof number);
+	money_format((int64_t)json_integer_value(v),
+		     strcmp(currency, "KRW") && strcmp(currency, "JPY") ? 2 : 0, number, sizeof number);
 	snprintf(buf, cap, "%s %s", number, currency);
 	return buf;
 }
@@ -153,6 +159,31 @@ const char *ctl_time(const json_t *v, char *buf, unsigned cap)
 		snprintf(buf, cap, "-");
 	else
 		snprintf(buf, cap, "%.5s %.5s", s + 5, s + 11);
+	return buf;
+}
+
+struct zone *ctl_zone(const struct ctl *c)
+{
+	struct zone *z = NULL;
+	json_t *site = NULL;
+
+	if (!control_call(c->socket, "site", NULL, &site, NULL))
+		zone_open(ctl_str(site, "zone"), &z, NULL);
+	json_decref(site);
+	return z;
+}
+
+const char *ctl_time_in(const struct zone *z, const json_t *v, char *buf, unsigned cap)
+{
+	char local[40];
+	json_t *text;
+	int64_t t;
+
+	if (!json_is_string(v) || !time_parse(json_string_value(v), NULL, &t))
+		return ctl_time(NULL, buf, cap);
+	text = json_string(time_format(t, z, local, sizeof local));
+	ctl_time(text, buf, cap);
+	json_decref(text);
 	return buf;
 }
 

@@ -18,18 +18,21 @@ struct verb {
 
 static const struct verb verbs[] = {
 	{ "status", NULL, ctl_status, "", "what femsd does and what needs attention" },
-	{ "check-config", NULL, ctl_check_config, "[FILE]", "every fault of the settings, without touching hardware" },
+	{ "check-config", NULL, ctl_check_config, "[FILE]",
+	  "every fault of the settings, without touching hardware" },
 	{ "meters", "list", ctl_meters_list, "", "meters with state, power and age" },
 	{ "meters", "read", ctl_meters_read, "METER", "all values of a meter" },
 	{ "plan", "show", ctl_plan_show, "", "the plan in force with its reasons" },
 	{ "plan", "run", ctl_plan_run, "", "ask for a new plan now" },
-	{ "bill", NULL, ctl_bill, "[--month YYYY-MM] [--explain]", "the bill of a month (default: this one so far)" },
+	{ "bill", NULL, ctl_bill, "[--month YYYY-MM] [--explain]",
+	  "the bill of a month (default: this one so far)" },
 	{ "demand", "now", ctl_demand_now, "", "the running 15-minute window" },
 	{ "orders", "list", ctl_orders_list, "[--state STATE]", "orders of the production plan" },
 	{ "outbox", "list", ctl_outbox_list, "[--state STATE] [--max N]", "messages to other systems" },
 	{ "audit", "list", ctl_audit_list, "[--max N]", "who did what" },
 	{ "plugin", "list", ctl_plugin_list, "", "plugins and their state" },
-	{ "history", "import", ctl_history_import, "FILE --store DIR", "15-minute energies from CSV, while femsd is stopped" },
+	{ "history", "import", ctl_history_import, "FILE --store DIR",
+	  "15-minute energies from CSV, while femsd is stopped" },
 	{ "call", NULL, ctl_call_any, "SERVICE [JSON]", "any service by name (services.list shows them)" },
 };
 
@@ -40,16 +43,20 @@ static void usage(FILE *f)
 		const struct verb *v = &verbs[i];
 		char left[80];
 
-		snprintf(left, sizeof left, "%s%s%s %s", v->noun, v->verb ? " " : "", v->verb ? v->verb : "", v->arguments);
+		snprintf(left, sizeof left, "%s%s%s %s", v->noun, v->verb ? " " : "", v->verb ? v->verb : "",
+			 v->arguments);
 		fprintf(f, "  %-44s %s\n", left, v->summary);
 	}
-	fputs("\nexit: 0 ok, 1 failed, 2 usage, 3 faults found, 4 no femsd, 5 refused, 6 not found, 7 conflict\n", f);
+	fputs("\nexit: 0 ok, 1 failed, 2 usage, 3 faults found, 4 no femsd, 5 refused, 6 not found, 7 "
+	      "conflict\n",
+	      f);
 }
 
 static const struct verb *find(const char *noun, const char *verb)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		if (!strcmp(verbs[i].noun, noun) && (!verbs[i].verb || (verb && !strcmp(verbs[i].verb, verb))))
+		if (!strcmp(verbs[i].noun, noun) &&
+		    (!verbs[i].verb || (verb && !strcmp(verbs[i].verb, verb))))
 			return &verbs[i];
 	return NULL;
 }
@@ -69,8 +76,8 @@ static int unknown(const char *noun, const char *verb)
 	}
 	near = n ? str_nearest(noun, names, n) : NULL;
 	if (n)
-		fprintf(stderr, "femsctl: no command \"%s\"%s%s%s\n", noun, near ? "; did you mean \"" : "", near ? near : "",
-			near ? "\"?" : "");
+		fprintf(stderr, "femsctl: no command \"%s\"%s%s%s\n", noun, near ? "; did you mean \"" : "",
+			near ? near : "", near ? "\"?" : "");
 	else if (verb)
 		fprintf(stderr, "femsctl: %s has no verb \"%s\"\n", noun, verb);
 	fputs("try: femsctl --help\n", stderr);

@@ -12,15 +12,17 @@
 #include <fems/plugin.h>
 
 enum ctl_exit { /* the same for every verb; femsctl(1) */
-	CTL_OK,
-	CTL_FAILED,
-	CTL_USAGE,
-	CTL_FAULTS,      /* a check found problems */
-	CTL_UNREACHABLE, /* no femsd */
-	CTL_DENIED,
-	CTL_NOT_FOUND,
-	CTL_CONFLICT
+		CTL_OK,
+		CTL_FAILED,
+		CTL_USAGE,
+		CTL_FAULTS,      /* a check found problems */
+		CTL_UNREACHABLE, /* no femsd */
+		CTL_DENIED,
+		CTL_NOT_FOUND,
+		CTL_CONFLICT
 };
+
+struct zone;
 
 struct ctl {
 	const char *socket;
@@ -52,6 +54,9 @@ const char *ctl_kilo(const json_t *value, const char *unit, char *buf, unsigned 
 const char *ctl_money(const json_t *micro, const char *currency, char *buf, unsigned cap);
 /* Local part of an RFC 3339 time: "11-23 14:15", "-" for null. */
 const char *ctl_time(const json_t *value, char *buf, unsigned cap);
+/* Zone of the site, for services that answer in UTC; NULL: not known, which is UTC. Caller frees. */
+struct zone *ctl_zone(const struct ctl *);
+const char *ctl_time_in(const struct zone *, const json_t *value, char *buf, unsigned cap);
 /* Pads with spaces to a width in columns (Hangul takes two). */
 void ctl_cell(const char *text, int width);
 

@@ -16,13 +16,13 @@
 #include "core/data/quantity.h"
 #include "core/store/store.h"
 
-#define COLUMNS 512
+#define COLUMNS  512
 #define FILE_MAX (256u << 20)
 
 struct table {
-	char *text;   /* the file, cut into cells */
+	char *text; /* the file, cut into cells */
 	char *names[COLUMNS];
-	int n;        /* columns without "start" */
+	int n; /* columns without "start" */
 	struct store_import_slot *slots[COLUMNS];
 	size_t rows, cap;
 };
@@ -60,7 +60,9 @@ static enum fems_rc read_head(struct table *t, char *line, const char *path, str
 		slash = strchr(s, '/');
 		q = slash ? quantity_find(slash + 1) : NULL;
 		if (!q || q->kind != Q_COUNTER)
-			return err_set(e, FEMS_EINVAL, "%s:1: column \"%s\" is not METER/QUANTITY of a counter, such as main/energy.active.import",
+			return err_set(e, FEMS_EINVAL,
+				       "%s:1: column \"%s\" is not METER/QUANTITY of a counter, such as "
+				       "main/energy.active.import",
 				       path, s);
 		if (t->n == COLUMNS)
 			return err_set(e, FEMS_EINVAL, "%s:1: more than %d columns", path, COLUMNS);
@@ -92,7 +94,9 @@ static enum fems_rc read_row(struct table *t, char *line, const char *path, int 
 	int64_t start, wh;
 
 	if (!s || !time_parse(s, NULL, &start) || start % US_PER_SLOT)
-		return err_set(e, FEMS_EINVAL, "%s:%d: \"%s\" is not the start of a quarter hour with offset (2026-11-01T00:15:00+09:00)",
+		return err_set(e, FEMS_EINVAL,
+			       "%s:%d: \"%s\" is not the start of a quarter hour with offset "
+			       "(2026-11-01T00:15:00+09:00)",
 			       path, number, s ? s : "");
 	if (t->rows && start <= t->slots[0][t->rows - 1].start_us)
 		return err_set(e, FEMS_EINVAL, "%s:%d: %s is not behind the row before it", path, number, s);
@@ -101,8 +105,8 @@ static enum fems_rc read_row(struct table *t, char *line, const char *path, int 
 	for (int i = 0; i < t->n; i++) {
 		s = cell(&line);
 		if (!s || !str_int64(s, &wh) || wh < 0)
-			return err_set(e, FEMS_EINVAL, "%s:%d: column %s: \"%s\" is not a whole number of Wh", path, number,
-				       t->names[i], s ? s : "");
+			return err_set(e, FEMS_EINVAL, "%s:%d: column %s: \"%s\" is not a whole number of Wh",
+				       path, number, t->names[i], s ? s : "");
 		t->slots[i][t->rows] = (struct store_import_slot){ start, wh };
 	}
 	if (line)
@@ -131,7 +135,8 @@ static enum fems_rc table_read(const char *path, struct table *t, struct fems_er
 	return rc;
 }
 
-static enum fems_rc import_all(struct store *store, const struct table *t, const char *path, struct fems_error *e)
+static enum fems_rc import_all(struct store *store, const struct table *t, const char *path,
+			       struct fems_error *e)
 {
 	for (int i = 0; i < t->n; i++) {
 		struct store_series s = { .name = t->names[i], .counter = true };

@@ -15,10 +15,11 @@ static void head(const struct ctl *c, const json_t *r)
 	       ctl_time(json_object_get(r, "made_at"), time, sizeof time), ctl_str(r, "state"),
 	       ctl_money(json_object_get(cost, "total_micro"), "KRW", total, sizeof total),
 	       ctl_money(json_object_get(r, "saving_micro"), "KRW", saving, sizeof saving));
-	printf("peak %s (ERP %s), computed in %lld ms\n", ctl_kilo(json_object_get(r, "peak_w"), "kW", peak, sizeof peak),
-	       ctl_kilo(json_object_get(r, "erp_peak_w"), "kW", erp, sizeof erp), (long long)ctl_int(r, "solve_ms"));
-	json_array_foreach(json_object_get(r, "conflicts"), i, x)
-		printf("! %s\n", ctl_label(c, x, "text"));
+	printf("peak %s (ERP %s), computed in %lld ms\n",
+	       ctl_kilo(json_object_get(r, "peak_w"), "kW", peak, sizeof peak),
+	       ctl_kilo(json_object_get(r, "erp_peak_w"), "kW", erp, sizeof erp),
+	       (long long)ctl_int(r, "solve_ms"));
+	json_array_foreach(json_object_get(r, "conflicts"), i, x) printf("! %s\n", ctl_label(c, x, "text"));
 }
 
 int ctl_plan_show(const struct ctl *c)
@@ -40,7 +41,8 @@ int ctl_plan_show(const struct ctl *c)
 	json_array_foreach(json_object_get(r, "orders"), i, o)
 		printf("%-16s %-10s %s - %s  %-9s %s\n", ctl_str(o, "id"), ctl_str(o, "equipment"),
 		       ctl_time(json_object_get(o, "start"), start, sizeof start),
-		       ctl_time(json_object_get(o, "end"), end, sizeof end), ctl_str(o, "state"), ctl_label(c, o, "reason"));
+		       ctl_time(json_object_get(o, "end"), end, sizeof end), ctl_str(o, "state"),
+		       ctl_label(c, o, "reason"));
 	json_decref(r);
 	return CTL_OK;
 }
@@ -69,12 +71,13 @@ int ctl_orders_list(const struct ctl *c)
 	json_decref(request);
 	if (!r)
 		return rc;
-	printf("%-16s %-12s %-10s %-12s %-12s %-12s %s\n", "ORDER", "EQUIPMENT", "STATE", "RELEASE", "DUE", "PLANNED", "PRODUCT");
-	json_array_foreach(json_object_get(r, "orders"), i, o)
-		printf("%-16s %-12s %-10s %-12s %-12s %-12s %s\n", ctl_str(o, "id"), ctl_str(o, "equipment"), ctl_str(o, "state"),
-		       ctl_time(json_object_get(o, "release"), release, sizeof release),
-		       ctl_time(json_object_get(o, "due"), due, sizeof due),
-		       ctl_time(json_object_get(o, "plan_start"), start, sizeof start), ctl_str(o, "product"));
+	printf("%-16s %-12s %-10s %-12s %-12s %-12s %s\n", "ORDER", "EQUIPMENT", "STATE", "RELEASE", "DUE",
+	       "PLANNED", "PRODUCT");
+	json_array_foreach(json_object_get(r, "orders"), i, o) printf(
+		"%-16s %-12s %-10s %-12s %-12s %-12s %s\n", ctl_str(o, "id"), ctl_str(o, "equipment"),
+		ctl_str(o, "state"), ctl_time(json_object_get(o, "release"), release, sizeof release),
+		ctl_time(json_object_get(o, "due"), due, sizeof due),
+		ctl_time(json_object_get(o, "plan_start"), start, sizeof start), ctl_str(o, "product"));
 	json_decref(r);
 	return CTL_OK;
 }

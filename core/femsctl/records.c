@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/base/zone.h"
 
 static json_t *list_request(const struct ctl *c)
 {
@@ -19,6 +20,7 @@ static json_t *list_request(const struct ctl *c)
 int ctl_outbox_list(const struct ctl *c)
 {
 	json_t *request = list_request(c), *r;
+	struct zone *zone;
 	const json_t *m;
 	char created[24];
 	size_t i;
@@ -28,11 +30,16 @@ int ctl_outbox_list(const struct ctl *c)
 	json_decref(request);
 	if (!r)
 		return rc;
-	printf("%-6s %-8s %-28s %-32s %-6s %-8s %-12s %s\n", "ID", "ROUTE", "TYPE", "KEY", "STATE", "ATTEMPTS", "CREATED", "LAST ERROR");
+	zone = ctl_zone(c);
+	printf("%-6s %-8s %-28s %-32s %-6s %-8s %-12s %s\n", "ID", "ROUTE", "TYPE", "KEY", "STATE",
+	       "ATTEMPTS", "CREATED", "LAST ERROR");
 	json_array_foreach(json_object_get(r, "messages"), i, m)
-		printf("%-6lld %-8s %-28s %-32s %-6s %-8lld %-12s %s\n", (long long)ctl_int(m, "id"), ctl_str(m, "route"),
-		       ctl_str(m, "type"), ctl_str(m, "key"), ctl_str(m, "state"), (long long)ctl_int(m, "attempts"),
-		       ctl_time(json_object_get(m, "created"), created, sizeof created), ctl_str(m, "last_error"));
+		printf("%-6lld %-8s %-28s %-32s %-6s %-8lld %-12s %s\n", (long long)ctl_int(m, "id"),
+		       ctl_str(m, "route"), ctl_str(m, "type"), ctl_str(m, "key"), ctl_str(m, "state"),
+		       (long long)ctl_int(m, "attempts"),
+		       ctl_time_in(zone, json_object_get(m, "created"), created, sizeof created),
+		       ctl_str(m, "last_error"));
+	zone_free(zone);
 	json_decref(r);
 	return CTL_OK;
 }
@@ -40,6 +47,7 @@ int ctl_outbox_list(const struct ctl *c)
 int ctl_audit_list(const struct ctl *c)
 {
 	json_t *request = list_request(c), *r;
+	struct zone *zone;
 	const json_t *a;
 	char time[24];
 	size_t i;
@@ -49,14 +57,17 @@ int ctl_audit_list(const struct ctl *c)
 	json_decref(request);
 	if (!r)
 		return rc;
-	json_array_foreach(json_object_get(r, "entries"), i, a) {
+	zone = ctl_zone(c);
+	json_array_foreach(json_object_get(r, "entries"), i, a)
+	{
 		char *detail = json_dumps(json_object_get(a, "detail"), JSON_COMPACT | JSON_ENCODE_ANY);
 
 		printf("%-6lld %-12s %-10s %-16s %-28s %s\n", (long long)ctl_int(a, "seq"),
-		       ctl_time(json_object_get(a, "time"), time, sizeof time), ctl_str(a, "who"), ctl_str(a, "action"),
-		       ctl_str(a, "object"), detail ? detail : "");
+		       ctl_time_in(zone, json_object_get(a, "time"), time, sizeof time), ctl_str(a, "who"),
+		       ctl_str(a, "action"), ctl_str(a, "object"), detail ? detail : "");
 		free(detail);
 	}
+	zone_free(zone);
 	json_decref(r);
 	return CTL_OK;
 }

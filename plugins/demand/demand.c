@@ -84,11 +84,28 @@ static void release_all(struct demand *d)
 	}
 }
 
+static bool older(const struct projection *p, int64_t limit_us, int64_t gaps)
+{
+	int64_t spaced = gaps * p->gap_us;
+
+	return p->age_us > (spaced > limit_us ? spaced : limit_us);
+}
+
+bool demand_is_stale(const struct projection *p)
+{
+	return older(p, STALE_US, 3);
+}
+
+bool demand_is_lost(const struct projection *p)
+{
+	return older(p, RELEASE_US, 12);
+}
+
 static void decide(struct demand *d, const struct projection *p, int64_t now_us)
 {
-	if (p->age_us > RELEASE_US)
+	if (demand_is_lost(p))
 		release_all(d);
-	else if (p->age_us > STALE_US || d->target_w <= 0)
+	else if (demand_is_stale(p) || d->target_w <= 0)
 		return;
 	else
 		shed_decide(d->loads, d->n_loads, p, now_us, d->target_w);

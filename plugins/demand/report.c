@@ -54,7 +54,7 @@ static void projection_add(json_t *r, const struct demand *d, const struct proje
 	json_object_set_new(r, "room_w", json_integer(shed_room_w(p, now_us, d->target_w)));
 	json_object_set_new(r, "partial", json_boolean(p->partial));
 	json_object_set_new(r, "at_risk_micro", json_integer(at_risk_micro(d, p)));
-	json_object_set_new(r, "stale", json_boolean(p->age_us > STALE_US));
+	json_object_set_new(r, "stale", json_boolean(demand_is_stale(p)));
 	json_object_set_new(r, "age_s", json_integer(p->age_us / 1000000));
 }
 

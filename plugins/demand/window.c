@@ -65,6 +65,7 @@ void window_power(struct window *w, int64_t t_us, double power_w)
 		b = 1 - exp(-dt / ERROR_US);
 		w->error_w += b * (fabs(power_w - w->smooth_w) - w->error_w);
 		w->smooth_w += a * (power_w - w->smooth_w);
+		w->gap_us += (w->gap_us > 0 ? 0.2 : 1) * (dt - w->gap_us);
 	}
 	w->power_w = power_w;
 	w->power_us = t_us;
@@ -97,6 +98,7 @@ bool window_project(const struct window *w, int64_t now_us, struct projection *o
 	out->projected_w = (out->energy_wh + w->smooth_w * left_h) * 4;
 	out->low_w = out->projected_w - band;
 	out->high_w = out->projected_w + band;
+	out->gap_us = (int64_t)w->gap_us;
 	newest = w->power_us > w->last_us ? w->power_us : w->last_us;
 	out->age_us = now_us - newest;
 	return true;

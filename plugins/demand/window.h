@@ -25,6 +25,7 @@ struct window {
 	double power_w; /* newest power */
 	int64_t power_us;
 	double smooth_w, error_w; /* expectation, and its smoothed absolute error */
+	double gap_us;            /* smoothed spacing of the power values */
 	bool have_power, have_counter;
 };
 
@@ -40,6 +41,7 @@ struct projection {
 	double mean_w;    /* of the window so far */
 	double power_w, projected_w, low_w, high_w;
 	int64_t age_us; /* of the newest of power and counter */
+	int64_t gap_us; /* usual spacing of the values */
 	bool partial;
 };
 /* False before the first power and counter reading. */
