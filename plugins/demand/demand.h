@@ -43,6 +43,9 @@ void demand_ask_carry(struct demand *, int64_t now_us);
 /* report.c: the body of demand.now. p NULL: no data yet. New reference. */
 json_t *demand_report(const struct demand *, const struct projection *p, int64_t now_us);
 
+/* Limits of age; three and twelve usual spacings where those are longer. */
+bool demand_is_stale(const struct projection *);
+bool demand_is_lost(const struct projection *);
 #define STALE_US   INT64_C(30000000)  /* no new decision on older data */
 #define RELEASE_US INT64_C(120000000) /* on older data every load comes back */
 

@@ -207,10 +207,9 @@ class Site:
             text = f.read()
         for i in range(16):
             text = text.replace(f"@PLANT+{i}@", str(self.plant_base + i))
-        for key, value in {"ERP": self.erp_port, "PORT": self.web_port, "LANG": "en", "CONTROL": control,
+        for key, value in {"ERP": self.erp_port, "PORT": self.web_port, "LANG": "en", "CONTROL": control, "POLL": poll,
                            "WORK": self.dir, "DATA": os.path.join(SRC, "etc")}.items():
             text = text.replace(f"@{key}@", str(value))
-        text = text.replace("{plugin: modbus}", f"{{plugin: modbus, poll: {poll}}}")
         text = text.replace("interval: 2s", f"interval: {pull}")
         text = text.replace("budget: 2s", f"budget: {budget}")
         web_root = os.path.join(BUILD, "plugins/web/dist")
