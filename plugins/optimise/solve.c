@@ -56,8 +56,11 @@ static int64_t mono_us(void)
 
 static void tell(struct run *run)
 {
-	char *text = solution_text(run->m, &run->best, &run->best_cost, run->bound_micro, run->x.steps);
+	char *text;
 
+	if (run->stopped)
+		return;
+	text = solution_text(run->m, &run->best, &run->best_cost, run->bound_micro, run->x.steps);
 	if (!text)
 		return;
 	run->told_best = true;

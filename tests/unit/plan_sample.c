@@ -109,7 +109,7 @@ static void factory_orders(struct plan_problem *p, struct sample a, uint64_t *s)
 	int mean = a.machines * a.slots * 6 / 10 / a.orders;
 
 	for (int i = 0; i < a.orders; i++) {
-		int len = between(s, mean * 4 / 10, mean * 16 / 10), k = between(s, 1, 3),
+		int len = between(s, mean * 4 / 10, mean * 16 / 10), k = between(s, 2, 4),
 		    m = between(s, 0, a.machines - 1);
 		int64_t kw = between(s, 15, 200);
 		struct plan_order *o;
@@ -120,7 +120,7 @@ static void factory_orders(struct plan_problem *p, struct sample a, uint64_t *s)
 		o = sample_order(p, id, 0, 0, m, len, kw * 1000);
 		o->release = between(s, 0, 2) ? between(s, 0, a.slots - len * 3 / 2 - 4) : 0;
 		o->release = o->release < 0 ? 0 : o->release;
-		o->due = o->release + len + between(s, len / 2, 2 * len) + 4 * between(s, 1, 24);
+		o->due = o->release + len + between(s, len / 2, 2 * len) + 8 * between(s, 1, 24);
 		o->due = o->due > a.slots ? a.slots : o->due;
 		o->late_micro_per_slot = (int64_t)between(s, 200, 3000) * 1000000;
 		for (int j = 1; j < k && j < a.machines; j++)
