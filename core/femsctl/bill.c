@@ -8,9 +8,14 @@
 
 static void line(const struct ctl *c, const json_t *l, const char *currency, bool explain)
 {
+	int64_t milli = ctl_int(l, "quantity_milli");
 	char quantity[48], amount[48];
 
-	money_format(ctl_int(l, "quantity_milli") * 1000, 0, quantity, sizeof quantity);
+	money_format(milli * 1000,
+		     milli % 1000 == 0  ? 0
+		     : milli % 100 == 0 ? 1
+					: 3,
+		     quantity, sizeof quantity);
 	ctl_cell(ctl_label(c, l, "labels"), 34);
 	printf("%14s %-4s %20s\n", ctl_str(l, "quantity_unit")[0] ? quantity : "",
 	       ctl_str(l, "quantity_unit"),
@@ -19,20 +24,13 @@ static void line(const struct ctl *c, const json_t *l, const char *currency, boo
 		printf("    %s\n", ctl_label(c, l, "evidence"));
 }
 
-int ctl_bill(const struct ctl *c)
+void ctl_bill_print(const struct ctl *c, const json_t *r)
 {
-	const char *month = ctl_option(c, "month"), *currency;
-	json_t *request = json_pack("{s:s?}", "month", month), *r;
+	const char *currency = ctl_str(r, "currency");
 	char total[48], peak[48], demand[48];
 	const json_t *l;
 	size_t i;
-	int rc;
 
-	r = ctl_ask(c, "bill", request, &rc);
-	json_decref(request);
-	if (!r)
-		return rc;
-	currency = ctl_str(r, "currency");
 	printf("%s  %s%s\n", ctl_str(r, "month"), ctl_label(c, r, "title"),
 	       json_is_true(json_object_get(r, "complete")) ? "" : "  (not complete)");
 	printf("peak %s, billing demand %s, missing intervals %lld, estimated %lld\n\n",
@@ -43,6 +41,22 @@ int ctl_bill(const struct ctl *c)
 	ctl_cell(!strcmp(c->lang, "ko") ? "합계" : "total", 34);
 	printf("%14s %-4s %20s\n", "", "",
 	       ctl_money(json_object_get(r, "total_micro"), currency, total, sizeof total));
+}
+
+int ctl_bill(const struct ctl *c)
+{
+	const char *month = ctl_option(c, "month");
+	json_t *request, *r;
+	int rc;
+
+	if (ctl_option(c, "tariff"))
+		return ctl_bill_file(c);
+	request = json_pack("{s:s?}", "month", month);
+	r = ctl_ask(c, "bill", request, &rc);
+	json_decref(request);
+	if (!r)
+		return rc;
+	ctl_bill_print(c, r);
 	json_decref(r);
 	return CTL_OK;
 }

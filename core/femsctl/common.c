@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/base/err.h"
 #include "core/base/json.h"
 #include "core/base/money.h"
+#include "core/base/text.h"
 #include "core/base/zone.h"
 #include "core/daemon/control.h"
 
@@ -85,9 +87,32 @@ bool ctl_flag(const struct ctl *c, const char *name)
 	return false;
 }
 
+bool ctl_only_options(const struct ctl *c, const char *command, const char *const *names)
+{
+	static const char *const always[] = { "json", "lang", "socket", NULL };
+
+	for (int i = 0; i < c->argc; i++) {
+		const char *name = c->argv[i] + 2, *near;
+		size_t n = strcspn(name - 2, "=") - 2, count = 0;
+		bool known = strncmp(c->argv[i], "--", 2) != 0;
+
+		for (; names[count]; count++)
+			known = known || (strlen(names[count]) == n && !strncmp(name, names[count], n));
+		for (int k = 0; always[k]; k++)
+			known = known || (strlen(always[k]) == n && !strncmp(name, always[k], n));
+		if (known)
+			continue;
+		near = str_nearest(name, names, count);
+		fprintf(stderr, "femsctl: %s: no option \"%s\"%s%s%s\n", command, c->argv[i],
+			near ? "; did you mean \"--" : "", near ? near : "", near ? "\"?" : "");
+		return false;
+	}
+	return true;
+}
+
 const char *ctl_argument(const struct ctl *c, int i)
 {
-	static const char *const flags[] = { "--json", "--explain", "--quiet" };
+	static const char *const flags[] = { "--json", "--explain", "--quiet", "--accept-spikes" };
 
 	for (int k = 0; k < c->argc; k++) {
 		bool flag = strchr(c->argv[k], '=') != NULL;

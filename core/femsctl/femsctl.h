@@ -44,6 +44,10 @@ bool ctl_flag(const struct ctl *, const char *name);
 /* i-th argument that is no option. */
 const char *ctl_argument(const struct ctl *, int i);
 
+/* False with a message: an option that is not among names (ends with NULL; --json, --lang and --socket
+ * are always allowed). */
+bool ctl_only_options(const struct ctl *, const char *command, const char *const *names);
+
 /* Members for printing; "" or 0 when absent. */
 const char *ctl_str(const json_t *, const char *key);
 int64_t ctl_int(const json_t *, const char *key);
@@ -60,6 +64,22 @@ const char *ctl_time_in(const struct zone *, const json_t *value, char *buf, uns
 /* Pads with spaces to a width in columns (Hangul takes two). */
 void ctl_cell(const char *text, int width);
 
+/* Lines of a bill as the service "bill" gives it. */
+void ctl_bill_print(const struct ctl *, const json_t *bill);
+/* What is said of a load file on the command line: --zone, --missing, --accept-spikes, --start,
+ * --interval. False with a message. Free zone with zone_free(). */
+struct load_options;
+struct load_series;
+struct zone;
+bool ctl_load_options(const struct ctl *, struct load_options *, struct zone **zone);
+/* Findings to stderr. */
+void ctl_load_notes(const struct load_series *, const char *path);
+/* The same as JSON. */
+json_t *ctl_load_notes_json(const struct load_series *);
+/* A tariff by its name or path: a file, or NAME.yaml in FEMS_TARIFF_PATH (like PATH), else where fems is
+ * installed. False with a message. */
+bool ctl_tariff_path(const char *name, char *out, unsigned cap);
+
 int ctl_status(const struct ctl *);
 int ctl_check_config(const struct ctl *);
 int ctl_meters_list(const struct ctl *);
@@ -67,6 +87,9 @@ int ctl_meters_read(const struct ctl *);
 int ctl_plan_show(const struct ctl *);
 int ctl_plan_run(const struct ctl *);
 int ctl_bill(const struct ctl *);
+int ctl_bill_file(const struct ctl *);
+int ctl_bill_case(const struct ctl *);
+int ctl_load_check(const struct ctl *);
 int ctl_demand_now(const struct ctl *);
 int ctl_orders_list(const struct ctl *);
 int ctl_outbox_list(const struct ctl *);

@@ -127,6 +127,32 @@ struct calendar *calendar_load(const char *path, struct faults *f)
 	return NULL;
 }
 
+bool calendar_replace(struct calendar *c, const int64_t *days, size_t n, int64_t from_day, int64_t to_day)
+{
+	struct holiday *joined;
+	size_t at = 0, old = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (days[i] < from_day || days[i] > to_day || (i && days[i] <= days[i - 1]))
+			return false;
+	joined = calloc(c->n_days + n + 1, sizeof *joined);
+	if (!joined)
+		return false;
+	for (; old < c->n_days && c->days[old].day < from_day; old++)
+		joined[at++] = c->days[old];
+	for (size_t i = 0; i < n; i++)
+		joined[at++] = (struct holiday){ .day = days[i], .ko = "공휴일", .en = "holiday" };
+	for (; old < c->n_days; old++)
+		if (c->days[old].day > to_day)
+			joined[at++] = c->days[old];
+	free(c->days);
+	c->days = joined;
+	c->n_days = at;
+	c->from = from_day < c->from ? from_day : c->from;
+	c->to = to_day > c->to ? to_day : c->to;
+	return true;
+}
+
 void calendar_free(struct calendar *c)
 {
 	if (!c)

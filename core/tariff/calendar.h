@@ -15,6 +15,9 @@ struct calendar;
 
 /* NULL with faults. */
 struct calendar *calendar_load(const char *path, struct faults *);
+/* From from_day to to_day exactly these days (rising, inside) are holidays, of the first class; the span
+ * grows to include them. False: not rising, outside, or out of memory; nothing has changed then. */
+bool calendar_replace(struct calendar *, const int64_t *days, size_t n, int64_t from_day, int64_t to_day);
 void calendar_free(struct calendar *);
 /* First and last day that the list covers. */
 void calendar_span(const struct calendar *, int64_t *from_day, int64_t *to_day);

@@ -178,6 +178,10 @@ static void energy_texts(const struct compose *c, const struct line *line, const
 	    discount ? discount->ko : "");
 	fit(out->label_en, sizeof out->label_en, "%s, %s%s%s", line->label.en, band->en, discount ? ", " : "",
 	    discount ? discount->en : "");
+	str_copy(out->band, sizeof out->band, band->id);
+	str_copy(out->season, sizeof out->season, t->seasons[key->season].label.id);
+	out->valid_from_day = line->rates[key->rate].valid.from;
+	out->discount_micro = discount ? t->discounts[key->discount].percent_micro : 0;
 	evidence_energy(c->run, line, key, out);
 }
 
@@ -337,6 +341,23 @@ static void percent(struct compose *c, int index)
 	evidence_percent(c->run, line, of, n > 1, out);
 }
 
+/* The means by the rule of the last day, for whoever wants more than the charge. */
+static void tell_means(struct compose *c, int index)
+{
+	const struct line *line = &c->run->t->lines[index];
+	uint8_t rate = row_of(c, c->run->last_day)->rate[index];
+	struct pf_mean mean;
+
+	if (rate == NONE)
+		return;
+	pf_result(c->run->pf.sums[rate], line->rates[rate].pf, line->round_quantity, &mean);
+	c->bill->n_pf = line->rates[rate].pf->n_parts;
+	for (int i = 0; i < c->bill->n_pf; i++)
+		c->bill->pf[i] = (struct bill_pf){ .leading = line->rates[rate].pf->parts[i].leading,
+						   .measured = c->run->pf.sums[rate][i].n > 0,
+						   .mean_micro = mean.mean_micro[i] };
+}
+
 static void power_factor(struct compose *c, int index)
 {
 	const struct line *line = &c->run->t->lines[index];
@@ -346,6 +367,7 @@ static void power_factor(struct compose *c, int index)
 	const struct rate *rate = NULL;
 	struct bill_line *out;
 
+	tell_means(c, index);
 	for (size_t i = 0; i < line->n_rates; i++) {
 		int64_t valid = 0;
 

@@ -282,6 +282,9 @@ static void load_calendar(struct load *l, const struct conf_node *root, const ch
 	l->t->calendar = calendar_load(path, l->f);
 	if (!l->t->calendar)
 		conf_error(l->f, n, "the holiday list \"%s\" cannot be used", conf_text(n));
+	else if (l->holidays && !calendar_replace(l->t->calendar, l->holidays->days, l->holidays->n,
+						  l->holidays->from_day, l->holidays->to_day))
+		conf_error(l->f, n, "the other holidays are not in rising order, or outside their span");
 }
 
 static void load_total(struct load *l, const struct conf_node *root)
@@ -397,24 +400,36 @@ static void load_all(struct load *l, const struct conf_node *root, const char *c
 		tariff_compile(l->t, root, l->f);
 }
 
-struct tariff *tariff_from_doc(struct conf_doc *doc, int64_t as_of_day, const char *calendar,
-			       struct faults *f)
+/* Takes the document. */
+static struct tariff *from_doc(struct conf_doc *doc, struct load *l, const char *calendar)
 {
-	size_t before = faults_errors(f);
-	struct load l = { .f = f, .as_of = as_of_day == TARIFF_OWN_DATES ? DAY_MAX : as_of_day };
+	size_t before = faults_errors(l->f);
 
-	l.t = calloc(1, sizeof *l.t);
-	if (!l.t) {
-		conf_error(f, conf_root(doc), "out of memory");
+	l->t = calloc(1, sizeof *l->t);
+	if (!l->t) {
+		conf_error(l->f, conf_root(doc), "out of memory");
 		conf_free(doc);
 		return NULL;
 	}
-	l.t->doc = doc;
-	load_all(&l, conf_root(doc), calendar);
-	if (faults_errors(f) == before)
-		return l.t;
-	tariff_free(l.t);
+	l->t->doc = doc;
+	load_all(l, conf_root(doc), calendar);
+	if (faults_errors(l->f) == before)
+		return l->t;
+	tariff_free(l->t);
 	return NULL;
+}
+
+static int64_t day_or_all(int64_t as_of_day)
+{
+	return as_of_day == TARIFF_OWN_DATES ? DAY_MAX : as_of_day;
+}
+
+struct tariff *tariff_from_doc(struct conf_doc *doc, int64_t as_of_day, const char *calendar,
+			       struct faults *f)
+{
+	struct load l = { .f = f, .as_of = day_or_all(as_of_day) };
+
+	return from_doc(doc, &l, calendar);
 }
 
 struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char *calendar, struct faults *f)
@@ -422,6 +437,15 @@ struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char
 	struct conf_doc *doc = conf_load(path, f);
 
 	return doc ? tariff_from_doc(doc, as_of_day, calendar, f) : NULL;
+}
+
+struct tariff *tariff_load_holidays(const char *path, int64_t as_of_day, const struct tariff_holidays *h,
+				    struct faults *f)
+{
+	struct load l = { .f = f, .as_of = day_or_all(as_of_day), .holidays = h };
+	struct conf_doc *doc = conf_load(path, f);
+
+	return doc ? from_doc(doc, &l, NULL) : NULL;
 }
 
 struct tariff *tariff_load(const char *path, struct faults *f)

@@ -13,6 +13,7 @@
 struct load { /* what the loader carries around */
 	struct tariff *t;
 	struct faults *f;
+	const struct tariff_holidays *holidays; /* NULL: those of the list */
 	int64_t as_of; /* DAY_MAX: the file's own dates; else only what is valid on this day, for ever */
 };
 

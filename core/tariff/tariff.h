@@ -27,6 +27,15 @@ struct tariff *tariff_load(const char *path, struct faults *);
  * holiday list of the file. */
 #define TARIFF_OWN_DATES INT64_MIN
 struct tariff *tariff_load_as_of(const char *path, int64_t as_of_day, const char *calendar, struct faults *);
+/* The same with other holidays: on the days from_day to to_day exactly those listed (rising) are holidays,
+ * of the first class that the tariff's list knows; outside of them the list counts. */
+struct tariff_holidays {
+	const int64_t *days;
+	size_t n;
+	int64_t from_day, to_day;
+};
+struct tariff *tariff_load_holidays(const char *path, int64_t as_of_day, const struct tariff_holidays *,
+				    struct faults *);
 void tariff_free(struct tariff *);
 
 const char *tariff_id(const struct tariff *); /* "kr-kepco-industrial-b-hva-2" */
@@ -81,6 +90,9 @@ struct bill_line {
 	int64_t quantity_milli;                  /* kW, kWh or percent x 1000 */
 	int64_t price_micro;                     /* per unit; 0 where it has none */
 	int64_t amount_micro;                    /* rounded as the tariff says */
+	char band[24], season[24];               /* of an energy price, else "" */
+	int64_t valid_from_day;                  /* of its version, days since 1970; far below 0: always */
+	int64_t discount_micro;                  /* percent taken off the price of the file, x 10^6 */
 	char evidence_en[240], evidence_ko[240]; /* formula, inputs, the interval or month that set it */
 };
 
@@ -92,6 +104,11 @@ struct bill {
 	int billing_year, billing_month; /* month that set the billing demand; 0: floor of the contract */
 	int64_t total_micro;
 	size_t slots, slots_missing, slots_estimated;
+	int n_pf; /* power factors, 0: the tariff has no rule for the last day */
+	struct bill_pf {
+		bool leading, measured;
+		int64_t mean_micro; /* percent, the standard one where nothing was measured */
+	} pf[4];
 	bool complete; /* the period is over and nothing was missing */
 	size_t n_lines;
 	struct bill_line lines[24];
