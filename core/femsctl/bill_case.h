@@ -10,10 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <fems/plugin.h>
+#include "core/tariff/tariff.h"
 
 /* A bill from a sheet: days, kWh and prices of a period's parts instead of intervals. NULL with the key
  * and the reason. */
 json_t *bill_sheet(const json_t *sheet, struct fems_error *);
+
+/* Months and total of bills; frozen: the prices of one day hold for all days. */
+json_t *case_result(const struct tariff *, bool frozen, const struct bill *, size_t n);
 
 /* A required number of an object, exact to 1e-6, in [0, 10^9]. */
 bool case_micro(const json_t *object, const char *key, int64_t *micro, struct fems_error *);

@@ -31,6 +31,7 @@ static const struct verb verbs[] = {
 	  "bills of a load file, without femsd (--from, --to)" },
 	{ "load", "check", ctl_load_check, "FILE [--zone ZONE]",
 	  "its faults (--missing mark, --accept-spikes, --start T --interval D)" },
+	{ "tariff", "check", ctl_tariff_check, "FILE", "faults of a tariff and the tests inside it" },
 	{ "demand", "now", ctl_demand_now, "", "the running 15-minute window" },
 	{ "orders", "list", ctl_orders_list, "[--state STATE]", "orders of the production plan" },
 	{ "outbox", "list", ctl_outbox_list, "[--state STATE] [--max N]", "messages to other systems" },

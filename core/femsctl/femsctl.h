@@ -90,6 +90,7 @@ int ctl_bill(const struct ctl *);
 int ctl_bill_file(const struct ctl *);
 int ctl_bill_case(const struct ctl *);
 int ctl_load_check(const struct ctl *);
+int ctl_tariff_check(const struct ctl *);
 int ctl_demand_now(const struct ctl *);
 int ctl_orders_list(const struct ctl *);
 int ctl_outbox_list(const struct ctl *);

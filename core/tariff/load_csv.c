@@ -3,7 +3,6 @@
 #include "core/tariff/load_csv.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,101 +13,20 @@
 #include "core/base/text.h"
 #include "core/tariff/load_rows.h"
 
-enum { FIELDS_MAX = 16 };
 #define FILE_MAX    (64u << 20)
-#define MICRO_MAX   INT64_C(1000000000000000) /* 10^9 kWh */
 #define LINE_LENGTH 4096
 
-enum column {
-	COL_START,
-	COL_END,
-	COL_KWH,
-	COL_KW,
-	COL_LAG,
-	COL_LEAD,
-	COL_REACTIVE,
-	COL_REGISTER,
-	COL_REGISTER_LAG,
-	COL_REGISTER_LEAD,
-	COL_METER,
-	COLUMNS
-};
-
-static const char *const column_names[COLUMNS] = { "start",
-						   "end",
-						   "kwh",
-						   "kw",
-						   "kvarh_lag",
-						   "kvarh_lead",
-						   "kvarh",
-						   "register_kwh",
-						   "register_kvarh_lag",
-						   "register_kvarh_lead",
-						   "meter" };
-
-struct reader {
-	const struct load_options *o;
-	struct load_series *s;
-	struct load_rows rows;
-	enum column columns[FIELDS_MAX];
-	int n, at[COLUMNS]; /* field of a column, -1: not there */
-	char separator;
-	int offset; /* of times: 0 not seen, 1 with, -1 without */
-};
-
-void load_note(struct load_series *s, size_t line, bool error, const char *kind, const char *fmt, ...)
-{
-	struct load_note *n;
-	va_list ap;
-
-	*(error ? &s->errors : &s->warnings) += 1;
-	if (s->n_notes == LOAD_NOTES_MAX)
-		return;
-	if (!s->notes && !(s->notes = calloc(LOAD_NOTES_MAX, sizeof *s->notes)))
-		return;
-	n = &s->notes[s->n_notes++];
-	*n = (struct load_note){ .line = line, .error = error, .kind = kind };
-	va_start(ap, fmt);
-	vsnprintf(n->text, sizeof n->text, fmt, ap);
-	va_end(ap);
-	for (char *c = n->text; *c; c++) /* nothing of the file may steer a terminal */
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
-}
-
-const char *load_note_text(const struct load_note *n, const char *path, char *buf, unsigned cap)
-{
-	char line[32] = "";
-
-	if (n->line)
-		snprintf(line, sizeof line, "%zu: ", n->line);
-	snprintf(buf, cap, "%s:%s%s%s: %s", path, line, n->line ? "" : " ", n->error ? "error" : "warning",
-		 n->text);
-	return buf;
-}
-
-const char *load_time_text(const struct load_series *s, int64_t t_us, char *buf, unsigned cap)
-{
-	int abs = s->offset_s < 0 ? -s->offset_s : s->offset_s;
-	size_t n;
-
-	if (s->zone)
-		return time_format(t_us, s->zone, buf, cap);
-	time_format(t_us + s->offset_s * US_PER_S, NULL, buf, cap);
-	n = strlen(buf) - strlen("+00:00");
-	snprintf(buf + n, cap - n, "%c%02d:%02d", s->offset_s < 0 ? '-' : '+', abs / 3600 % 100,
-		 abs / 60 % 60);
-	return buf;
-}
-
-void load_series_free(struct load_series *s)
-{
-	if (!s)
-		return;
-	free(s->slots);
-	free(s->notes);
-	free(s);
-}
+const char *const load_column_names[COLUMNS] = { "start",
+						 "end",
+						 "kwh",
+						 "kw",
+						 "kvarh_lag",
+						 "kvarh_lead",
+						 "kvarh",
+						 "register_kwh",
+						 "register_kvarh_lag",
+						 "register_kvarh_lead",
+						 "meter" };
 
 /* ---- lines and fields ---- */
 
@@ -155,14 +73,14 @@ static int split(char *line, char separator, char *fields[FIELDS_MAX])
 static enum column column_of(const char *name)
 {
 	for (int i = 0; i < COLUMNS; i++)
-		if (!strcasecmp(name, column_names[i]))
+		if (!strcasecmp(name, load_column_names[i]))
 			return (enum column)i;
 	return COLUMNS;
 }
 
 static void unknown_column(struct reader *r, const char *name)
 {
-	const char *near = str_nearest(name, column_names, COLUMNS);
+	const char *near = str_nearest(name, load_column_names, COLUMNS);
 	char *end;
 
 	if (*name && (strtod(name, &end), !*end))
@@ -236,7 +154,8 @@ static void read_header(struct reader *r, char *line)
 		if (c == COLUMNS)
 			unknown_column(r, fields[i]);
 		else if (r->at[c] >= 0)
-			load_note(r->s, 1, true, "column", "the column \"%s\" stands twice", column_names[c]);
+			load_note(r->s, 1, true, "column", "the column \"%s\" stands twice",
+				  load_column_names[c]);
 		else
 			r->at[c] = i;
 	}
@@ -246,45 +165,7 @@ static void read_header(struct reader *r, char *line)
 	note_columns(r);
 }
 
-/* ---- values ---- */
-
-/* Why a text is no number, and of which kind the finding is. */
-static const char *number_fault(const char *s, const char **kind)
-{
-	*kind = "empty";
-	if (!*s)
-		return "is empty; write 0 if nothing was used, or leave out the row if nothing is known";
-	*kind = "thousands";
-	if (strpbrk(s, ", '_"))
-		return "has a separator in it; write 1234.5, without thousands separators and with a decimal "
-		       "point";
-	*kind = "number";
-	return "is not a decimal number with at most six decimals, such as 1234.5";
-}
-
-static bool read_number(struct reader *r, size_t line, enum column c, const char *s, int64_t *micro)
-{
-	const char *kind, *why;
-
-	if (*s && money_parse(s, micro)) {
-		if (*micro < 0 && c != COL_REACTIVE) {
-			load_note(r->s, line, true, "negative",
-				  "%s is %.40s; energy taken from the grid is not negative (feed-in "
-				  "belongs in a load of its own)",
-				  column_names[c], s);
-			return false;
-		}
-		if (*micro <= MICRO_MAX && *micro >= -MICRO_MAX)
-			return true;
-		load_note(r->s, line, true, "limit", "%s is %.40s; beyond 10^9, so the unit must be wrong",
-			  column_names[c], s);
-		return false;
-	}
-	why = number_fault(s, &kind);
-	load_note(r->s, line, true, kind, "%s%s%.40s%s %s", column_names[c], *s ? " \"" : "", s,
-		  *s ? "\"" : "", why);
-	return false;
-}
+/* ---- rows ---- */
 
 static void put_value(struct load_row *row, enum column c, int64_t micro)
 {
@@ -305,89 +186,6 @@ static void put_value(struct load_row *row, enum column c, int64_t micro)
 		break;
 	}
 }
-
-/* ---- times ---- */
-
-/* A local time that the clock skipped reads as another one. */
-static bool local_exists(const struct zone *z, const char *s, int64_t t_us)
-{
-	char text[48];
-
-	time_format(t_us, z, text, sizeof text);
-	return !strncmp(s + 11, text + 11, 5) || !strncmp(s + 11, "24", 2);
-}
-
-/* The hour that comes twice: when the first pass lies behind the last row, it is the second one. */
-static int64_t second_pass(const struct reader *r, int64_t t_us)
-{
-	static const int64_t shifts[] = { 30 * US_PER_MIN, US_PER_H, 2 * US_PER_H };
-	const struct load_rows *rows = &r->rows;
-	struct civil a, b;
-
-	if (!rows->n || t_us > rows->rows[rows->n - 1].t_us)
-		return t_us;
-	zone_civil(r->o->zone, t_us, &a);
-	for (size_t i = 0; i < ARRAY_LEN(shifts); i++) {
-		zone_civil(r->o->zone, t_us + shifts[i], &b);
-		if (a.day == b.day && a.hour == b.hour && a.minute == b.minute && a.offset_s != b.offset_s)
-			return t_us + shifts[i];
-	}
-	return t_us;
-}
-
-static bool read_local(struct reader *r, size_t line, const char *s, int64_t *t_us)
-{
-	if (!r->o->zone) {
-		load_note(r->s, line, true, "offset",
-			  "\"%.40s\" has no offset from UTC; write %.19s+09:00, or name the zone of the site",
-			  s, s);
-		return false;
-	}
-	if (!time_parse(s, r->o->zone, t_us) || !local_exists(r->o->zone, s, *t_us)) {
-		load_note(r->s, line, true, "local-time",
-			  "\"%.40s\" does not exist in %s: the clock skips it", s, zone_name(r->o->zone));
-		return false;
-	}
-	*t_us = second_pass(r, *t_us);
-	return true;
-}
-
-/* How far the clock of the file is ahead of UTC, from its first time. */
-static void note_offset(struct reader *r, const char *s, int64_t t_us)
-{
-	char local[48];
-	int64_t as_utc;
-
-	snprintf(local, sizeof local, "%.*sZ", (int)(11 + strcspn(s + 11, "+-Z")), s);
-	if (time_parse(local, NULL, &as_utc))
-		r->s->offset_s = (int32_t)((as_utc - t_us) / US_PER_S);
-}
-
-static bool read_time(struct reader *r, size_t line, const char *s, int64_t *t_us)
-{
-	bool with = time_parse(s, NULL, t_us);
-	char utc[48];
-	int64_t ignored;
-
-	snprintf(utc, sizeof utc, "%.40sZ", s);
-	if (!with && !time_parse(utc, NULL, &ignored)) {
-		load_note(r->s, line, true, *s ? "date" : "empty",
-			  "\"%.40s\" is no possible date and time; write 2026-05-01T00:15:00+09:00", s);
-		return false;
-	}
-	if (r->offset && r->offset != (with ? 1 : -1)) {
-		load_note(r->s, line, true, "offset",
-			  "\"%.40s\": times with and without an offset in one file; write all in one form",
-			  s);
-		return false;
-	}
-	if (with && !r->offset)
-		note_offset(r, s, *t_us);
-	r->offset = with ? 1 : -1;
-	return with || read_local(r, line, s, t_us);
-}
-
-/* ---- rows ---- */
 
 static bool add_row(struct reader *r, const struct load_row *row)
 {
@@ -438,10 +236,10 @@ static bool read_row(struct reader *r, size_t line, size_t index, char *text)
 		int64_t micro;
 
 		if (c == COL_START || c == COL_END)
-			good = read_time(r, line, fields[i], &row.t_us) && good;
+			good = load_read_time(r, line, fields[i], &row.t_us) && good;
 		else if (c == COL_METER)
 			row.meter = fields[i];
-		else if (read_number(r, line, c, fields[i], &micro))
+		else if (load_read_number(r, line, c, fields[i], &micro))
 			put_value(&row, c, micro);
 		else
 			good = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between load_csv.c, which reads rows, and load_series.c, which makes intervals of them. Private to
- * this room.
+ * Between load_csv.c, which reads rows of cells (load_cells.c), and load_series.c, which makes intervals
+ * of them. Private to this room.
  */
 #ifndef FEMS_TARIFF_LOAD_ROWS_H
 #define FEMS_TARIFF_LOAD_ROWS_H
@@ -25,6 +25,36 @@ struct load_rows {
 	size_t n, cap;
 };
 
+enum { FIELDS_MAX = 16 };
+enum column {
+	COL_START,
+	COL_END,
+	COL_KWH,
+	COL_KW,
+	COL_LAG,
+	COL_LEAD,
+	COL_REACTIVE,
+	COL_REGISTER,
+	COL_REGISTER_LAG,
+	COL_REGISTER_LEAD,
+	COL_METER,
+	COLUMNS
+};
+
+struct reader {
+	const struct load_options *o;
+	struct load_series *s;
+	struct load_rows rows;
+	enum column columns[FIELDS_MAX];
+	int n, at[COLUMNS]; /* field of a column, -1: not there */
+	char separator;
+	int offset; /* of times: 0 not seen, 1 with, -1 without */
+};
+extern const char *const load_column_names[COLUMNS];
+
+/* A cell; false with a finding. */
+bool load_read_number(struct reader *, size_t line, enum column, const char *, int64_t *micro);
+bool load_read_time(struct reader *, size_t line, const char *, int64_t *t_us);
 /* Adds a finding; out of memory for it counts the error all the same. */
 void load_note(struct load_series *, size_t line, bool error, const char *kind, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));

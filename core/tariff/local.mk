@@ -3,7 +3,7 @@ libfems_la_SOURCES += \
 	%D%/bill.c %D%/bill_json.c %D%/bill_json.h %D%/bill_months.c %D%/bill_months.h %D%/bill_run.h \
 	%D%/billing.c %D%/billing.h %D%/billing_forecast.c %D%/billing_run.h %D%/billing_services.c %D%/billing_slots.c \
 	%D%/calendar.c %D%/calendar.h %D%/compile.c %D%/demand.c %D%/evidence.c \
-	%D%/lines.c %D%/load.c %D%/load.h %D%/load_csv.c %D%/load_csv.h %D%/load_rows.h %D%/load_series.c \
+	%D%/lines.c %D%/load.c %D%/load.h %D%/load_cells.c %D%/load_csv.c %D%/load_csv.h %D%/load_notes.c %D%/load_rows.h %D%/load_series.c \
 	%D%/load_hours.c %D%/load_lines.c %D%/load_util.c %D%/model.h \
 	%D%/power_factor.c %D%/power_factor.h %D%/selftest.c %D%/tariff.c %D%/tariff.h
 

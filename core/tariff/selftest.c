@@ -278,3 +278,8 @@ size_t tariff_selftest(const struct tariff *t, struct faults *f)
 			run_one(t, conf_item(t->tests, i), f);
 	return faults_errors(f) - before;
 }
+
+size_t tariff_tests(const struct tariff *t)
+{
+	return t->tests && conf_kind(t->tests) == CONF_SEQ ? conf_count(t->tests) : 0;
+}

@@ -46,6 +46,8 @@ const struct zone *tariff_zone(const struct tariff *);
 int64_t tariff_demand_us(const struct tariff *);
 /* Runs the tests inside the file; each failure is a fault with its line. */
 size_t tariff_selftest(const struct tariff *, struct faults *);
+/* How many tests there are. */
+size_t tariff_tests(const struct tariff *);
 
 /* ---- prices per interval, for plans and pages ---- */
 
