@@ -38,3 +38,10 @@ tests_fuzz_fuzz_note_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_note_LDADD = libfems.la
 endif
 EXTRA_DIST += tests/fuzz/fuzz_note.c
+if ENABLE_FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz_load
+tests_fuzz_fuzz_load_SOURCES = tests/fuzz/fuzz_load.c
+tests_fuzz_fuzz_load_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_load_LDADD = libfems.la
+endif
+EXTRA_DIST += tests/fuzz/fuzz_load.c tests/fuzz/seeds/load
