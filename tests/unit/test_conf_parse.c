@@ -533,6 +533,12 @@ static void test_only(void **state)
 	faults_free(f);
 }
 
+static int remove_dir(void **state)
+{
+	(void)state;
+	return rmdir(test_dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,5 +555,5 @@ int main(void)
 		cmocka_unit_test(test_only),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, NULL);
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
