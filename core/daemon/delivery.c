@@ -83,7 +83,7 @@ static void tell(struct route *r, const struct letter *l, const char *state, con
 	json_decref(body);
 }
 
-/* False: what became of it cannot be kept, so it is due again. */
+/* True when the message is done with, for good or ill, and that is written down; else it is due again. */
 static bool deliver(struct route *r, const struct letter *l)
 {
 	struct delivery *d = r->d;
@@ -103,7 +103,7 @@ static bool deliver(struct route *r, const struct letter *l)
 	tell(r, l, state, e.text);
 	if (!store_outbox_result(d->store, l->id, state, clock_now_us() + wait, e.text, answer.receipt,
 				 &failed))
-		return true;
+		return strcmp(state, "retry") != 0;
 	log_line(FEMS_LOG_ERROR, "outbox", "%s: the result cannot be kept: %s", l->key, failed.text);
 	return false;
 }
@@ -113,19 +113,20 @@ static void look(void *ctx)
 	struct route *r = ctx;
 	struct fems_error e = { .text = "" };
 	struct batch b;
-	bool kept = true;
+	size_t settled;
 
 	__atomic_store_n(&r->looking, false, __ATOMIC_RELEASE);
+	/* A message that is settled lets the next one of its business key go, so look again. */
 	do {
-		b.n = 0;
+		b.n = settled = 0;
 		if (store_outbox_due(r->d->store, r->name, clock_now_us(), AT_ONCE, collect, &b, &e))
 			log_line(FEMS_LOG_ERROR, "outbox", "cannot be read: %s", e.text);
 		for (size_t i = 0; i < b.n; i++) {
 			if (!__atomic_load_n(&r->d->stop, __ATOMIC_ACQUIRE))
-				kept = deliver(r, &b.letters[i]) && kept;
+				settled += deliver(r, &b.letters[i]);
 			free(b.letters[i].body);
 		}
-	} while (b.n == AT_ONCE && kept && !__atomic_load_n(&r->d->stop, __ATOMIC_ACQUIRE));
+	} while (settled && !__atomic_load_n(&r->d->stop, __ATOMIC_ACQUIRE));
 }
 
 static struct route *route_find(struct delivery *d, const char *name)

@@ -4,7 +4,7 @@
 replay.py PORT START_RFC3339 FILE FIRST_ROW: FILE has kwh,kvarh_lag,kvarh_lead per 15 minutes; row
 FIRST_ROW (from 0) begins at START. The map is that of Schneider's iEM3255 (64-bit Wh counters).
 
-The counters stand still within 390 s of each quarter hour and move in between, so that a reader who
+The counters stand still within 300 s of each quarter hour and move in between, so that a reader who
 sees them some seconds late still finds the exact energy of each quarter hour.
 """
 import asyncio
@@ -18,7 +18,7 @@ from datetime import datetime
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
 from pymodbus.server import StartAsyncTcpServer
 
-SLOT, EDGE = 900.0, 390.0
+SLOT, EDGE = 900.0, 300.0
 
 
 def clock():
