@@ -144,11 +144,19 @@ static void routes_update(struct delivery *d)
 	struct fems_error e = { .text = "" };
 	const char *name;
 
-	for (size_t i = 0; (name = d->hooks.route(d->hooks.ctx, i)) && d->n < ROUTES; i++) {
-		struct route *r = &d->routes[d->n];
+	for (size_t i = 0; (name = d->hooks.route(d->hooks.ctx, i)); i++) {
+		struct route *r;
 
 		if (route_find(d, name))
 			continue;
+		if (d->n == ROUTES) {
+			log_line(
+				FEMS_LOG_ERROR, "outbox",
+				"\"%s\" is one connector too many: its messages wait; at most %d can deliver",
+				name, ROUTES);
+			continue;
+		}
+		r = &d->routes[d->n];
 		r->d = d;
 		r->seed = (unsigned)clock_mono_us();
 		str_copy(r->name, sizeof r->name, name);
